@@ -403,6 +403,9 @@ int main(void)
 	mount_one("devpts", "/dev/pts");
 	mount_one("tmpfs", "/dev/shm");
 	mount_one("tmpfs", "/tmp");
+	/* Only a kernel with control groups has the place for them. */
+	if (!access("/sys/fs/cgroup", F_OK))
+		mount_one("cgroup2", "/sys/fs/cgroup");
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/tmp", 1);
 	chdir("/tmp");
