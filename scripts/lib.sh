@@ -44,7 +44,7 @@ need() {
 
 	for tool; do
 		command -v "$tool" >/dev/null ||
-			die "needs $tool, which is not installed: run scripts/deps"
+			die "needs $tool, which is not installed: run scripts/deps (--test --full has all)"
 	done
 }
 
