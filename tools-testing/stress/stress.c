@@ -8,9 +8,11 @@
  * change their contents: they migrate, reclaim, split, compact, merge, take
  * snapshots, read /proc, and take a device's memory away.
  *
- * usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [DEVICE...]
+ * usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [-x OPERATION]...
+ *	  [DEVICE...]
  *
  * SWAP is a block device that may be overwritten; it becomes swap space.
+ * -x leaves an operation out, to find out which ones a failure needs.
  *
  * The seed decides what each thread does next; it cannot decide how threads
  * interleave. Prints TAP, one test, and the number of each operation.
@@ -66,7 +68,6 @@ struct arena {
 
 struct worker {
 	uint64_t random;
-	int fd[DEVICES_MAX];
 	char *buffer;
 };
 
@@ -91,10 +92,11 @@ static const char *const op_names[] = {
 #undef OP
 };
 static atomic_ulong done[nr_ops], refused[nr_ops];
+static bool excluded[nr_ops];
 
 static struct arena arenas[ARENAS_MAX];
 static const char *devices[DEVICES_MAX];
-static int nr_arenas = 4, nr_devices;
+static int nr_arenas = 4, nr_devices, device_fd[DEVICES_MAX];
 static size_t page_size, pages;
 static uint64_t seed;
 static atomic_bool stop;
@@ -155,8 +157,11 @@ static size_t range(struct worker *w, size_t *first)
 	}
 }
 
+/* Pages that have come back already are not an error. */
 static void count(int op, int ret)
 {
+	if (ret && op == op_to_device && errno == ENOENT)
+		ret = 0;
 	atomic_fetch_add(ret ? &refused[op] : &done[op], 1);
 }
 
@@ -186,6 +191,23 @@ static bool holds(const struct arena *a, size_t page, uint32_t gen, const void *
 	return true;
 }
 
+/* Whose contents are these? */
+static const char *origin(const void *what)
+{
+	static char text[100];
+
+	for (int i = 0; i < nr_arenas; i++)
+		for (size_t p = 0; p < pages; p++)
+			for (uint32_t g = 0; g <= arenas[i].next_gen + 1; g++)
+				if (*(const uint64_t *)what == word(&arenas[i], p, g, 0)) {
+					snprintf(text, sizeof(text), "%s of arena %d page %zu gen %u",
+						 holds(&arenas[i], p, g, what) ? "all" : "a part",
+						 i, p, g);
+					return text;
+				}
+	return "something unknown";
+}
+
 static int check(const struct arena *a, size_t first, size_t n, const char *mem,
 		 const char *how)
 {
@@ -200,8 +222,9 @@ static int check(const struct arena *a, size_t first, size_t n, const char *mem,
 				     how, a->id, p, g, a->gen[p]);
 				return -1;
 			}
-		fail("%s: arena %d page %zu at %p holds neither %u nor anything else known: 0x%" PRIx64,
-		     how, a->id, p, what, a->gen[p], *(const uint64_t *)what);
+		fail("%s: arena %d page %zu at %p holds %s instead of %u: 0x%" PRIx64,
+		     how, a->id, p, what, origin(what), a->gen[p],
+		     *(const uint64_t *)what);
 		return -1;
 	}
 	return 0;
@@ -239,16 +262,24 @@ static int device(int fd, unsigned long request, void *mem, size_t n, void *ptr,
 
 static int any_fd(struct worker *w)
 {
-	return w->fd[below(w, nr_devices)];
+	return device_fd[below(w, nr_devices)];
 }
 
-static void open_devices(struct worker *w)
+/*
+ * One file for each process: a device is not told of migrations that it does
+ * itself, so another file of the same device and process would not know of them.
+ */
+static void open_devices(int *fd)
 {
 	for (int i = 0; i < nr_devices; i++) {
-		w->fd[i] = open(devices[i], O_RDWR | O_CLOEXEC);
-		if (w->fd[i] < 0)
+		fd[i] = open(devices[i], O_RDWR | O_CLOEXEC);
+		if (fd[i] < 0)
 			fatal(devices[i]);
 	}
+}
+
+static void make_buffer(struct worker *w)
+{
 	w->buffer = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (w->buffer == MAP_FAILED)
@@ -314,7 +345,7 @@ static void fork_off(struct worker *w, struct arena *a, size_t first, size_t n, 
 		if (op == op_fork_exec)
 			execl("/proc/self/exe", "stress", "--exit", NULL);
 		if (op == op_fork_kill)
-			open_devices(&child);
+			open_devices(device_fd);
 		do {
 			if (check(a, first, n, a->mem + first * page_size, "child"))
 				_exit(1);
@@ -447,6 +478,8 @@ static void owner_step(struct worker *w, struct arena *a)
 	char *mem = a->mem + first * page_size;
 	int op = ops[below(w, sizeof(ops))];
 
+	if (excluded[op])
+		return;
 	switch (op) {
 	case op_cpu_write:
 		cpu_write(a, first, n);
@@ -516,7 +549,7 @@ static void *owner(void *arg)
 	struct arena *a = arg;
 	struct worker w = { .random = (seed + a->id * 77773) | 1 };
 
-	open_devices(&w);
+	make_buffer(&w);
 	pthread_barrier_wait(&all_mapped);
 	while (!atomic_load(&stop))
 		owner_step(&w, a);
@@ -583,6 +616,8 @@ static void disturb_step(struct worker *w)
 	char *mem = (below(w, 4) ? a->home : a->spare) + first * page_size;
 	int op = ops[below(w, sizeof(ops))], ret = 0;
 
+	if (excluded[op])
+		return;
 	switch (op) {
 	case op_to_device:
 		ret = device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_DEV, mem, n, w->buffer, NULL);
@@ -634,7 +669,7 @@ static void *disturber(void *arg)
 {
 	struct worker w = { .random = (seed ^ (0xabcdef * ((uintptr_t)arg + 1))) | 1 };
 
-	open_devices(&w);
+	make_buffer(&w);
 	pthread_barrier_wait(&all_mapped);
 	while (!atomic_load(&stop)) {
 		disturb_step(&w);
@@ -685,6 +720,13 @@ static void make_arena(struct arena *a, int id)
 	madvise(a->mem, ARENA_SIZE, MADV_HUGEPAGE);
 }
 
+static int usage(void)
+{
+	fprintf(stderr,
+		"usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [-x OPERATION]... [DEVICE...]\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t others[DISTURBERS];
@@ -695,7 +737,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--exit"))
 		return 0;
 	seed = time(NULL);
-	while ((c = getopt(argc, argv, "t:s:a:S:")) != -1) {
+	while ((c = getopt(argc, argv, "t:s:a:S:x:")) != -1) {
 		switch (c) {
 		case 't':
 			seconds = atoi(optarg);
@@ -706,11 +748,18 @@ int main(int argc, char **argv)
 		case 'a':
 			nr_arenas = atoi(optarg);
 			break;
+		case 'x':
+			for (c = 0; c < nr_ops && strcmp(op_names[c], optarg); c++)
+				;
+			if (c == nr_ops)
+				return usage();
+			excluded[c] = true;
+			break;
 		case 'S':
 			swap = optarg;
 			break;
 		default:
-			return 2;
+			return usage();
 		}
 	}
 	while (optind < argc && nr_devices < DEVICES_MAX)
@@ -720,8 +769,7 @@ int main(int argc, char **argv)
 		devices[nr_devices++] = "/dev/hmm_dmirror1";
 	}
 	if (seconds < 1 || nr_arenas < 1 || nr_arenas > ARENAS_MAX) {
-		fprintf(stderr, "usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [DEVICE...]\n");
-		return 2;
+		return usage();
 	}
 	page_size = sysconf(_SC_PAGESIZE);
 	pages = ARENA_SIZE / page_size;
@@ -735,6 +783,7 @@ int main(int argc, char **argv)
 	mkdir("/sys/fs/cgroup/stress-0", 0755);
 	mkdir("/sys/fs/cgroup/stress-1", 0755);
 
+	open_devices(device_fd);
 	for (int i = 0; i < nr_arenas; i++)
 		make_arena(&arenas[i], i);
 	if (pthread_barrier_init(&all_mapped, NULL, nr_arenas + DISTURBERS + 1))
