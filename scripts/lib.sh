@@ -125,3 +125,23 @@ git_in() {
 		-c commit.gpgSign=false -c gc.auto=0 -c advice.detachedHead=false \
 		-c core.autocrlf=false -C "$tree" "$@"
 }
+
+# What a kernel build for ARCH needs; into the variables karch (ARCH= of make),
+# cross (the prefix of the compiler), image (make's target) and image_file.
+# for_arch ARCH
+# shellcheck disable=SC2034 # used by the scripts that source this file
+for_arch() {
+	cross='' image=Image
+	case $1 in
+	x86_64) karch=x86_64 image=bzImage image_file=arch/x86/boot/bzImage ;;
+	arm64) karch=arm64 cross=aarch64-linux-gnu- image_file=arch/arm64/boot/Image ;;
+	riscv64) karch=riscv cross=riscv64-linux-gnu- image_file=arch/riscv/boot/Image ;;
+	powerpc64le) karch=powerpc cross=powerpc64le-linux-gnu- image=vmlinux image_file=vmlinux ;;
+	*) die "no such architecture: $1" ;;
+	esac
+}
+
+# arch_of BUILD: the architecture that a build folder is for.
+arch_of() {
+	cat "$1/built-for" 2>/dev/null || echo x86_64
+}

@@ -16,6 +16,7 @@
  *	grep FILE TEXT			print the lines that contain TEXT
  *	devices PREFIX			count the nodes in /dev with that prefix
  *	variable NAME SIZE		print a kernel variable of 1, 4 or 8 bytes
+ *	cpu N				stay on CPU N, with what is run from now on
  *	leaks				have kmemleak scan twice, print its list
  *
  * An order that fails is reported and the next one is obeyed: a VM that comes
@@ -28,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -339,6 +341,16 @@ static void order_variable(const char *name, int size)
 		say("fact variable %s %llu", name, (unsigned long long)value);
 }
 
+static void order_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		say("error cpu %d: %s", cpu, strerror(errno));
+}
+
 static void order_leaks(void)
 {
 	const char *file = "/sys/kernel/debug/kmemleak";
@@ -384,6 +396,8 @@ static void obey(char *line)
 		order_devices(argv[1]);
 	else if (!strcmp(argv[0], "variable") && argc == 3)
 		order_variable(argv[1], atoi(argv[2]));
+	else if (!strcmp(argv[0], "cpu") && argc == 2)
+		order_cpu(atoi(argv[1]));
 	else if (!strcmp(argv[0], "leaks") && argc == 1)
 		order_leaks();
 	else

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loads and unloads a module many times and looks whether memory comes back.
+ *
+ * usage: cycles COUNT FILE NAME [PARAM=VALUE...]
+ *
+ * The counters of memory that a leak of any kind would raise are read after a
+ * hundred cycles, when caches have their size, and at the end. Prints TAP, one test
+ * per counter.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define WARM	100
+
+static long field(const char *file, const char *key)
+{
+	FILE *f = fopen(file, "re");
+	size_t n = strlen(key);
+	char line[200];
+	long value = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, n) && (line[n] == ' ' || line[n] == ':'))
+			value = strtol(line + n + 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* Areas of kernel address space: one line each. */
+static long areas(void)
+{
+	FILE *f = fopen("/proc/vmallocinfo", "re");
+	char line[400];
+	long n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		n++;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static const struct counter {
+	const char *file, *key;
+	long slack;		/* may differ by so much */
+} counters[] = {
+	{ "/proc/vmstat", "nr_memmap_pages", 0 },
+	{ "/proc/vmstat", "nr_memmap_boot_pages", 0 },
+	{ "/proc/vmallocinfo", NULL, 8 },
+	/* KiB: half of one per cycle is not a leak, but RCU, caches, per-CPU lists. */
+	{ "/proc/meminfo", "Slab", 512 },
+	{ "/proc/meminfo", "PageTables", 128 },
+	{ "/proc/meminfo", "Percpu", 256 },
+	{ "/proc/meminfo", "MemFree", 4096 },
+};
+#define NR (sizeof(counters) / sizeof(*counters))
+
+static void look(long *values)
+{
+	int f = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	if (f >= 0) {
+		if (write(f, "3", 1) != 1)
+			perror("# drop_caches");
+		close(f);
+	}
+	/* Grace periods and lazy freeing. */
+	sleep(3);
+	for (size_t i = 0; i < NR; i++)
+		values[i] = counters[i].key ?
+			field(counters[i].file, counters[i].key) : areas();
+}
+
+int main(int argc, char **argv)
+{
+	char params[512] = "";
+	long before[NR], after[NR];
+	int count, failed = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 4 || (count = atoi(argv[1])) <= WARM)
+		return 2;
+	for (int i = 4; i < argc; i++) {
+		strncat(params, argv[i], sizeof(params) - strlen(params) - 2);
+		strcat(params, " ");
+	}
+	printf("TAP version 13\n1..%zu\n", NR);
+	for (int i = 0; i < count; i++) {
+		int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || syscall(SYS_finit_module, fd, params, 0)) {
+			printf("Bail out! load %d of %s: %s\n", i, argv[2], strerror(errno));
+			return 1;
+		}
+		close(fd);
+		if (syscall(SYS_delete_module, argv[3], O_NONBLOCK)) {
+			printf("Bail out! unload %d of %s: %s\n", i, argv[3], strerror(errno));
+			return 1;
+		}
+		if (i == WARM - 1)
+			look(before);
+		if ((i + 1) % 100 == 0)
+			printf("# %d of %d\n", i + 1, count);
+	}
+	look(after);
+	for (size_t i = 0; i < NR; i++) {
+		long change = after[i] - before[i];
+		const char *name = counters[i].key ? counters[i].key : "vmalloc areas";
+		bool ok;
+
+		/* Free memory may grow. */
+		if (!strcmp(name, "MemFree"))
+			change = -change;
+		ok = before[i] >= 0 && change <= counters[i].slack;
+		printf("# %s: %ld after %d cycles, %ld after %d\n", name, before[i], WARM,
+		       after[i], count);
+		printf("%sok %zu - %s comes back\n", ok ? "" : "not ", i + 1, name);
+		failed += !ok;
+	}
+	return failed != 0;
+}

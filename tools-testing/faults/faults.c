@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lets each allocation and each copy to or from user space on the way through
+ * device private memory fail once, and looks at what is left.
+ *
+ * For each operation: prepare; have the Nth point at which a fault can be injected
+ * fail (/proc/thread-self/fail-nth); do it; look whether the data is still right
+ * and the operation works without a fault. N goes from 1 until the operation ends
+ * before its Nth point. So no point is left out, and their number is printed.
+ *
+ * usage: faults [-o OPERATION] [-c DEVICE]
+ *
+ * Needs CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC, CONFIG_FAULT_INJECTION_USERCOPY,
+ * test_hmm, and the module inject_pagemap. Prints TAP, one test per operation.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <test_hmm_uapi.h>
+
+#define HUGE		(2UL << 20)
+#define POINTS_MAX	4000
+#define INJECT		"/sys/kernel/debug/inject_pagemap/"
+
+/* How the child that has tried one point ends. */
+enum { GOOD = 10, KILLED, FINISHED, BAD };
+
+static const char *device = "/dev/hmm_dmirror0";
+static size_t page_size;
+static int fd;			/* of the device */
+static char *mem;		/* HUGE bytes, aligned */
+static void *buffer;
+
+static void __attribute__((format(printf, 1, 2))) bad(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("# ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(stdout);
+	_exit(BAD);
+}
+
+static bool put(const char *file, const char *text)
+{
+	int f = open(file, O_WRONLY | O_CLOEXEC);
+	bool ok = f >= 0 && write(f, text, strlen(text)) == (ssize_t)strlen(text);
+	int error = errno;
+
+	if (f >= 0)
+		close(f);
+	errno = error;
+	return ok;
+}
+
+static long get(const char *file, const char *key)
+{
+	FILE *f = fopen(file, "re");
+	char line[200];
+	long value = -1;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		size_t n = strlen(key);
+
+		if (!strncmp(line, key, n) && (!n || line[n] == ' ' || line[n] == ':')) {
+			value = strtol(line + n + !!n, NULL, 0);
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* --- injection ------------------------------------------------------------ */
+
+static int fail_nth = -1;
+
+static void inject(int n)
+{
+	char text[20];
+
+	snprintf(text, sizeof(text), "%d", n);
+	if (pwrite(fail_nth, text, strlen(text), 0) < 0)
+		bad("fail-nth: %s", strerror(errno));
+}
+
+/* Was the fault injected? */
+static bool injected(void)
+{
+	char text[20] = "";
+	bool left;
+
+	/* If one point was left, it is that of this read. */
+	left = pread(fail_nth, text, sizeof(text) - 1, 0) <= 0;
+	if (left && errno != EFAULT)
+		bad("fail-nth: %s", strerror(errno));
+	if (pwrite(fail_nth, "0", 1, 0) != 1 && pwrite(fail_nth, "0", 1, 0) != 1)
+		bad("fail-nth: %s", strerror(errno));
+	return !left && atoi(text) == 0;
+}
+
+/* --- memory --------------------------------------------------------------- */
+
+static int dmirror(unsigned long request, void *addr, size_t bytes, void *ptr)
+{
+	struct hmm_dmirror_cmd cmd = {
+		.addr = (uintptr_t)addr,
+		.ptr = (uintptr_t)ptr,
+		.npages = bytes / page_size,
+	};
+	int ret;
+
+	do
+		ret = ioctl(fd, request, &cmd);
+	while (ret && errno == EINTR);
+	return ret;
+}
+
+static void fill(void)
+{
+	for (size_t i = 0; i < HUGE / sizeof(long); i++)
+		((long *)mem)[i] = i * 2654435761UL;
+}
+
+static void check_from(size_t from, size_t to, const char *when)
+{
+	for (size_t i = from / sizeof(long); i < to / sizeof(long); i++)
+		if (((volatile long *)mem)[i] != (long)(i * 2654435761UL))
+			bad("%s: byte %zu is wrong", when, i * sizeof(long));
+}
+
+static void check(const char *when)
+{
+	check_from(0, HUGE, when);
+}
+
+static void map(bool huge)
+{
+	char *p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		bad("mmap: %s", strerror(errno));
+	mem = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
+	madvise(mem, HUGE, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	buffer = malloc(HUGE);
+	memset(buffer, 0, HUGE);
+	fill();
+	fd = open(device, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		bad("%s: %s", device, strerror(errno));
+}
+
+static void to_device(void)
+{
+	/* A page may be locked or in a batch for a moment. */
+	for (int i = 0; i < 20; i++) {
+		if (!dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem, HUGE, buffer))
+			return;
+		if (errno != ENOENT && errno != EBUSY)
+			break;
+		usleep(1000);
+	}
+	bad("cannot migrate to the device: %s", strerror(errno));
+}
+
+static void small(void) { map(false); }
+static void huge(void) { map(true); }
+static void small_on_device(void) { map(false); to_device(); }
+static void huge_on_device(void) { map(true); to_device(); }
+
+/* No chunk of device memory is left, the next page needs a new one. */
+static void no_chunks(void)
+{
+	map(true);
+	dmirror(HMM_DMIRROR_RELEASE, mem, HUGE, buffer);
+}
+
+static bool do_to_device(void)
+{
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem, HUGE, buffer);
+}
+
+static bool do_to_system(void)
+{
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer);
+}
+
+static bool do_touch(void)
+{
+	((volatile char *)mem)[3 * page_size] += 0;
+	return true;
+}
+
+static bool do_fork(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		/* No fault is injected here. */
+		check("in the child of a fork");
+		_exit(GOOD);
+	}
+	if (pid < 0)
+		return false;
+	waitpid(pid, &status, 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != GOOD)
+		bad("the child of a fork: status %#x", status);
+	return true;
+}
+
+static bool do_protect(void)
+{
+	return !mprotect(mem + HUGE / 4, HUGE / 2, PROT_READ);
+}
+
+static bool do_unmap(void)
+{
+	return !munmap(mem + HUGE / 2, page_size);
+}
+
+static void after_unmap(void)
+{
+	/* It may have been the munmap() that failed. */
+	munmap(mem + HUGE / 2, page_size);
+	check_from(0, HUGE / 2, "after munmap");
+	check_from(HUGE / 2 + page_size, HUGE, "after munmap");
+}
+
+static bool do_move(void)
+{
+	char *to = mmap(NULL, 2 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *moved;
+
+	if (to == MAP_FAILED)
+		return false;
+	to = (char *)(((uintptr_t)to + HUGE - 1) & ~(HUGE - 1));
+	moved = mremap(mem, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (moved == MAP_FAILED)
+		return false;
+	mem = moved;
+	return true;
+}
+
+static bool do_snapshot(void)
+{
+	return !dmirror(HMM_DMIRROR_SNAPSHOT, mem, HUGE, buffer);
+}
+
+static bool do_read(void)
+{
+	return !dmirror(HMM_DMIRROR_READ, mem, HUGE, buffer);
+}
+
+static bool do_write(void)
+{
+	for (size_t i = 0; i < HUGE / sizeof(long); i++)
+		((long *)buffer)[i] = i * 2654435761UL;
+	return !dmirror(HMM_DMIRROR_WRITE, mem, HUGE, buffer);
+}
+
+static bool do_exclusive(void)
+{
+	return !dmirror(HMM_DMIRROR_EXCLUSIVE, mem, HUGE / 8, buffer);
+}
+
+static bool do_release(void)
+{
+	return !dmirror(HMM_DMIRROR_RELEASE, mem, HUGE, buffer);
+}
+
+static void after_protect(void)
+{
+	check("after mprotect");
+	if (mprotect(mem, HUGE, PROT_READ | PROT_WRITE))
+		bad("mprotect: %s", strerror(errno));
+	to_device();
+	check("after another round trip");
+}
+
+static void after(void)
+{
+	check("afterwards");
+	to_device();
+	check("after another round trip");
+}
+
+/* --- registration --------------------------------------------------------- */
+
+static long memmap, first_offset;
+
+static void register_setup(void)
+{
+	long first;
+
+	memmap = get("/proc/vmstat", "nr_memmap_pages");
+	if (memmap < 0)
+		bad("no nr_memmap_pages in /proc/vmstat");
+	if (!put(INJECT "register", "65536"))
+		bad("cannot register: %s", strerror(errno));
+	first = get(INJECT "first", "");
+	if (!put(INJECT "unregister", "0"))
+		bad("cannot unregister: %s", strerror(errno));
+	/* Something left behind would have the first place. */
+	if (first_offset && first != first_offset)
+		bad("another first offset: %#lx, not %#lx", first, first_offset);
+	if (get("/proc/vmstat", "nr_memmap_pages") != memmap)
+		bad("nr_memmap: %ld pages are left", get("/proc/vmstat", "nr_memmap_pages") - memmap);
+}
+
+static bool do_nothing(void) { return put(INJECT "nothing", "65536"); }
+static bool do_register(void) { return put(INJECT "register", "65536"); }
+static bool do_register_devm(void) { return put(INJECT "register_devm", "65536"); }
+
+static void registered(void)
+{
+	register_setup();
+	if (!put(INJECT "register", "65536"))
+		bad("cannot register: %s", strerror(errno));
+}
+
+static bool do_unregister(void) { return put(INJECT "unregister", "0"); }
+
+static void after_register(void)
+{
+	if (get(INJECT "first", "") > 0 && !put(INJECT "unregister", "0"))
+		bad("cannot unregister: %s", strerror(errno));
+	if (get("/proc/vmstat", "nr_memmap_pages") != memmap)
+		bad("nr_memmap: %ld pages are left", get("/proc/vmstat", "nr_memmap_pages") - memmap);
+	register_setup();
+}
+
+static const struct operation {
+	const char *name;
+	void (*prepare)(void);
+	bool (*act)(void);	/* without a fault it succeeds */
+	void (*look)(void);
+	bool may_bus;		/* SIGBUS is an answer to a failed allocation */
+} operations[] = {
+	{ "nothing", register_setup, do_nothing, after_register, false },
+	{ "register", register_setup, do_register, after_register, false },
+	{ "register_devm", register_setup, do_register_devm, after_register, false },
+	{ "unregister", registered, do_unregister, after_register, false },
+	{ "grow", no_chunks, do_to_device, after, false },
+	{ "to_device_small", small, do_to_device, after, false },
+	{ "to_device_huge", huge, do_to_device, after, false },
+	{ "to_system_small", small_on_device, do_to_system, after, false },
+	{ "to_system_huge", huge_on_device, do_to_system, after, false },
+	{ "fault_small", small_on_device, do_touch, after, true },
+	{ "fault_huge", huge_on_device, do_touch, after, true },
+	{ "fork_small", small_on_device, do_fork, after, false },
+	{ "fork_huge", huge_on_device, do_fork, after, false },
+	{ "mprotect_split", huge_on_device, do_protect, after_protect, false },
+	{ "munmap_split", huge_on_device, do_unmap, after_unmap, false },
+	{ "mremap_small", small_on_device, do_move, after, false },
+	{ "mremap_huge", huge_on_device, do_move, after, false },
+	{ "snapshot_huge", huge_on_device, do_snapshot, after, false },
+	{ "read_device", huge_on_device, do_read, after, false },
+	{ "write_device", small_on_device, do_write, after, false },
+	{ "exclusive", small, do_exclusive, after, false },
+	{ "release", huge_on_device, do_release, after, false },
+};
+#define NR_OPS (sizeof(operations) / sizeof(*operations))
+
+static sigjmp_buf bus;
+
+static void on_bus(int sig)
+{
+	(void)sig;
+	siglongjmp(bus, 1);
+}
+
+/* A page that cannot be brought back is a SIGBUS for who touches it, and only then. */
+static void try_point(const struct operation *op, int n)
+{
+	bool hit, ok, killed = false;
+
+	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (fail_nth < 0)
+		bad("fail-nth: %s", strerror(errno));
+	op->prepare();
+	if (op->may_bus)
+		signal(SIGBUS, on_bus);
+	if (!sigsetjmp(bus, 1)) {
+		inject(n);
+		ok = op->act();
+	} else {
+		ok = false;
+		killed = true;
+	}
+	hit = injected();
+	signal(SIGBUS, SIG_DFL);
+	if (!hit && !ok)
+		bad("fails without a fault");
+	if (op->look)
+		op->look();
+	_exit(!hit ? FINISHED : killed ? KILLED : GOOD);
+}
+
+/* The number of points, or -1. */
+static int run(const struct operation *op)
+{
+	int killed = 0;
+
+	for (int n = 1; n <= POINTS_MAX; n++) {
+		pid_t pid;
+		int status;
+
+		fflush(stdout);
+		pid = fork();
+		if (pid < 0)
+			return -1;
+		if (!pid)
+			try_point(op, n);
+		waitpid(pid, &status, 0);
+		if (WIFSIGNALED(status)) {
+			printf("# %s: point %d: signal %d\n", op->name, n, WTERMSIG(status));
+			return -1;
+		}
+		if (WEXITSTATUS(status) == FINISHED) {
+			printf("# %s: %d points, SIGBUS at %d of them\n", op->name,
+			       n - 1, killed);
+			return n - 1;
+		}
+		if (WEXITSTATUS(status) == KILLED) {
+			killed++;
+			continue;
+		}
+		if (WEXITSTATUS(status) != GOOD) {
+			printf("# %s: point %d: failed\n", op->name, n);
+			return -1;
+		}
+	}
+	printf("# %s: no end after %d points\n", op->name, POINTS_MAX);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL;
+	int c, failed = 0, total = 0, plan = 0, before = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	page_size = sysconf(_SC_PAGESIZE);
+	while ((c = getopt(argc, argv, "o:c:")) != -1) {
+		if (c == 'o')
+			only = optarg;
+		else if (c == 'c')
+			device = optarg;
+		else
+			return 2;
+	}
+	for (size_t i = 0; i < NR_OPS; i++)
+		plan += !only || !strcmp(only, operations[i].name);
+	printf("TAP version 13\n1..%d\n", plan);
+
+	/* Every allocation may fail, those that could wait too; without a trace. */
+	if (!put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") ||
+	    !put("/sys/kernel/debug/failslab/verbose", "0") ||
+	    !put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N") ||
+	    !put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N") ||
+	    !put("/sys/kernel/debug/fail_page_alloc/min-order", "0") ||
+	    !put("/sys/kernel/debug/fail_page_alloc/verbose", "0") ||
+	    !put("/sys/kernel/debug/fail_usercopy/verbose", "0")) {
+		printf("Bail out! no fault injection: %s\n", strerror(errno));
+		return 1;
+	}
+	memmap = get("/proc/vmstat", "nr_memmap_pages");
+	if (put(INJECT "register", "65536")) {
+		first_offset = get(INJECT "first", "");
+		put(INJECT "unregister", "0");
+	}
+
+	for (size_t i = 0; i < NR_OPS; i++) {
+		const struct operation *op = &operations[i];
+		int points;
+
+		if (only && strcmp(only, op->name))
+			continue;
+		points = run(op);
+		if (!strcmp(op->name, "nothing"))
+			before = points;
+		if (!strncmp(op->name, "register", 8) && points >= 0) {
+			printf("# %s: %d points of its own\n", op->name, points - before);
+			/* percpu_ref, the area and its pages, the tree. */
+			if (points - before < 5)
+				points = -1;
+		}
+		printf("%sok %d - %s\n", points < 0 ? "not " : "", ++total, op->name);
+		failed += points < 0;
+	}
+	return failed != 0;
+}
