@@ -391,7 +391,8 @@ static void on_bus(int sig)
 /* A page that cannot be brought back is a SIGBUS for who touches it, and only then. */
 static void try_point(const struct operation *op, int n)
 {
-	bool hit, ok, killed = false;
+	volatile bool ok, killed = false;
+	bool hit;
 
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (fail_nth < 0)
