@@ -12,6 +12,7 @@
  *	unload NAME			remove it again
  *	run NAME SECONDS FILE [ARG...]	run a program, kill it after SECONDS
  *	write FILE TEXT			write TEXT, without a newline, into FILE
+ *	set FILE TEXT			the same, if there is such a file
  *	show FILE			print the file
  *	grep FILE TEXT			print the lines that contain TEXT
  *	devices PREFIX			count the nodes in /dev with that prefix
@@ -251,6 +252,14 @@ static void order_write(const char *file, const char *text)
 		close(fd);
 }
 
+static void order_set(const char *file, const char *text)
+{
+	if (access(file, F_OK))
+		say("fact absent %s", file);
+	else
+		order_write(file, text);
+}
+
 static void order_grep(const char *file, const char *text)
 {
 	FILE *f = fopen(file, "re");
@@ -388,6 +397,8 @@ static void obey(char *line)
 		order_run(argv[1], atoi(argv[2]), argv + 3);
 	else if (!strcmp(argv[0], "write") && argc == 3)
 		order_write(argv[1], argv[2]);
+	else if (!strcmp(argv[0], "set") && argc == 3)
+		order_set(argv[1], argv[2]);
 	else if (!strcmp(argv[0], "show") && argc == 2)
 		order_grep(argv[1], "");
 	else if (!strcmp(argv[0], "grep") && argc == 3)
