@@ -3,13 +3,16 @@
  * What single operations on device private memory cost, and on ordinary memory
  * the same operations, which must not notice that there are pages without a PFN.
  *
- * usage: bench [-r REPEATS] [-S SWAP] DEVICE
+ * usage: bench [-r REPEATS] [-S SWAP] [-o OPERATION] DEVICE
  *
  * For a machine that counts instructions instead of time. Each operation is
  * prepared and done REPEATS times on 2 MiB of memory; printed is the median, in ns
  * for each of the 4K pages, or for the whole where that is what users wait for:
  *
  *	bench: NAME VALUE UNIT
+ *
+ * With -o only one is done, named with "-" for each blank, and each time it is between
+ * getpgid() and getsid(), as marks for scripts/profile.
  *
  * "4k" in a name means mapped by PTEs, small folios; "2m" means one PMD, one folio.
  */
@@ -208,7 +211,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void run(const struct operation *op)
+static void run(const struct operation *op, bool mark)
 {
 	uint64_t took[100], t;
 
@@ -216,9 +219,13 @@ static void run(const struct operation *op)
 		op->prepare();
 		/* What the preparation has left to others is done now. */
 		usleep(2000);
+		if (mark)
+			syscall(SYS_getpgid, 0);
 		t = now();
 		op->act();
 		t = now() - t;
+		if (mark)
+			syscall(SYS_getsid, 0);
 		if (i >= 0)
 			took[i] = t;
 		munmap(mapped, 2 * HUGE);
@@ -232,14 +239,18 @@ static void run(const struct operation *op)
 int main(int argc, char **argv)
 {
 	const char *swap = NULL;
+	char *only = NULL;
+	size_t done = 0;
 	int c;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((c = getopt(argc, argv, "r:S:")) != -1) {
+	while ((c = getopt(argc, argv, "r:S:o:")) != -1) {
 		if (c == 'r')
 			repeats = atoi(optarg);
 		else if (c == 'S')
 			swap = optarg;
+		else if (c == 'o')
+			only = optarg;
 		else
 			return 2;
 	}
@@ -252,7 +263,10 @@ int main(int argc, char **argv)
 	if (!buffer || device < 0)
 		die(argv[optind]);
 
-	printf("TAP version 13\n1..%zu\n", NR_OPS);
+	for (char *p = only; p && *p; p++)
+		if (*p == '-')
+			*p = ' ';
+	printf("TAP version 13\n1..%zu\n", only ? 1 : NR_OPS);
 	if (swap) {
 		char header[4096] = "";
 		int fd = open(swap, O_WRONLY | O_CLOEXEC);
@@ -267,8 +281,10 @@ int main(int argc, char **argv)
 			die(swap);
 	}
 	for (size_t i = 0; i < NR_OPS; i++) {
-		run(&operations[i]);
-		printf("ok %zu - %s\n", i + 1, operations[i].name);
+		if (only && strcmp(only, operations[i].name))
+			continue;
+		run(&operations[i], only);
+		printf("ok %zu - %s\n", ++done, operations[i].name);
 	}
-	return 0;
+	return done ? 0 : 2;
 }
