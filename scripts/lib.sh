@@ -137,6 +137,7 @@ for_arch() {
 	arm64) karch=arm64 cross=aarch64-linux-gnu- image_file=arch/arm64/boot/Image ;;
 	riscv64) karch=riscv cross=riscv64-linux-gnu- image_file=arch/riscv/boot/Image ;;
 	powerpc64le) karch=powerpc cross=powerpc64le-linux-gnu- image=vmlinux image_file=vmlinux ;;
+	s390x) karch=s390 cross=s390x-linux-gnu- image=bzImage image_file=arch/s390/boot/bzImage ;;
 	*) die "no such architecture: $1" ;;
 	esac
 }
