@@ -344,10 +344,15 @@ static void order_variable(const char *name, int size)
 {
 	uint64_t addr = symbol_address(name), value = 0;
 
-	if (!addr || size < 1 || size > 8 || kcore_read(addr, &value, size))
+	if (!addr || size < 1 || size > 8 || kcore_read(addr, &value, size)) {
 		say("error variable %s cannot be read", name);
-	else
-		say("fact variable %s %llu", name, (unsigned long long)value);
+		return;
+	}
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	/* It is at the start, where the high bytes are. */
+	value >>= 8 * (8 - size);
+#endif
+	say("fact variable %s %llu", name, (unsigned long long)value);
 }
 
 static void order_cpu(int cpu)
