@@ -9,10 +9,11 @@
  * snapshots, read /proc, and take a device's memory away.
  *
  * usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [-x OPERATION]...
- *	  [DEVICE...]
+ *	  [-o OPERATION]... [DEVICE...]
  *
  * SWAP is a block device that may be overwritten; it becomes swap space.
- * -x leaves an operation out, to find out which ones a failure needs.
+ * -x leaves an operation out, to find out which ones a failure needs. -o leaves
+ * out all but those it names, so that they meet more often.
  *
  * The seed decides what each thread does next; it cannot decide how threads
  * interleave. Prints TAP, one test, and the number of each operation.
@@ -92,7 +93,7 @@ static const char *const op_names[] = {
 #undef OP
 };
 static atomic_ulong done[nr_ops], refused[nr_ops];
-static bool excluded[nr_ops];
+static bool excluded[nr_ops], chosen[nr_ops];
 
 static struct arena arenas[ARENAS_MAX];
 static const char *devices[DEVICES_MAX];
@@ -723,7 +724,7 @@ static void make_arena(struct arena *a, int id)
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [-x OPERATION]... [DEVICE...]\n");
+		"usage: stress [-t SECONDS] [-s SEED] [-a ARENAS] [-S SWAP] [-x OPERATION]... [-o OPERATION]... [DEVICE...]\n");
 	return 2;
 }
 
@@ -731,13 +732,14 @@ int main(int argc, char **argv)
 {
 	pthread_t others[DISTURBERS];
 	const char *swap = NULL;
-	int c, seconds = 60;
+	bool choose = false;
+	int c, op, seconds = 60;
 	time_t end;
 
 	if (argc == 2 && !strcmp(argv[1], "--exit"))
 		return 0;
 	seed = time(NULL);
-	while ((c = getopt(argc, argv, "t:s:a:S:x:")) != -1) {
+	while ((c = getopt(argc, argv, "t:s:a:S:x:o:")) != -1) {
 		switch (c) {
 		case 't':
 			seconds = atoi(optarg);
@@ -748,12 +750,16 @@ int main(int argc, char **argv)
 		case 'a':
 			nr_arenas = atoi(optarg);
 			break;
+		case 'o':
 		case 'x':
-			for (c = 0; c < nr_ops && strcmp(op_names[c], optarg); c++)
+			for (op = 0; op < nr_ops && strcmp(op_names[op], optarg); op++)
 				;
-			if (c == nr_ops)
+			if (op == nr_ops)
 				return usage();
-			excluded[c] = true;
+			if (c == 'x')
+				excluded[op] = true;
+			else
+				choose = chosen[op] = true;
 			break;
 		case 'S':
 			swap = optarg;
@@ -762,6 +768,8 @@ int main(int argc, char **argv)
 			return usage();
 		}
 	}
+	for (op = 0; choose && op < nr_ops; op++)
+		excluded[op] |= !chosen[op];
 	while (optind < argc && nr_devices < DEVICES_MAX)
 		devices[nr_devices++] = argv[optind++];
 	if (!nr_devices) {

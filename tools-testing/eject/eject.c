@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Takes the memory of a node away, as one who pulls a DIMM would, and looks if the
+ * node goes with it.
+ *
+ * usage: eject online NODE...	use the DIMMs of these nodes as movable memory
+ *	  eject stays NODE	eject the node's DIMM; the node must stay online
+ *	  eject goes NODE	eject the node's DIMM; the node must go offline
+ *
+ * NODE has nothing but the DIMM in slot NODE - 1, as in the machine "pluggable" of
+ * scripts/vm. Prints TAP, one test.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	int ret = -1;
+
+	if (fd >= 0) {
+		ret = write(fd, text, strlen(text)) < 0 ? -1 : 0;
+		close(fd);
+	}
+	if (ret)
+		printf("# %s > %s: %s\n", text, file, strerror(errno));
+	return ret;
+}
+
+/* The number of memory blocks of the node; each is written to if there is a text. */
+static int blocks(int node, const char *state)
+{
+	char pattern[100];
+	glob_t found;
+	int n = 0;
+
+	snprintf(pattern, sizeof(pattern), "/sys/devices/system/node/node%d/memory*/state",
+		 node);
+	if (glob(pattern, 0, NULL, &found))
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		if (!state || !put(found.gl_pathv[i], state))
+			n++;
+	globfree(&found);
+	return n;
+}
+
+static bool online(int node)
+{
+	char file[100];
+
+	snprintf(file, sizeof(file), "/sys/devices/system/node/node%d", node);
+	return !access(file, F_OK);
+}
+
+static bool eject(int node, bool stays)
+{
+	char file[100];
+	int i;
+
+	if (!online(node) || !blocks(node, NULL)) {
+		printf("# node %d has no memory to begin with\n", node);
+		return false;
+	}
+	snprintf(file, sizeof(file), "/sys/bus/acpi/devices/PNP0C80:%02d/eject", node - 1);
+	if (put(file, "1"))
+		return false;
+	/* A worker does it. */
+	for (i = 0; i < 300 && blocks(node, NULL); i++)
+		usleep(100000);
+	if (online(node) && blocks(node, NULL)) {
+		printf("# node %d keeps its memory\n", node);
+		return false;
+	}
+	for (i = 0; i < 30 && online(node); i++)
+		usleep(100000);
+	printf("# node %d is %s\n", node, online(node) ? "online" : "offline");
+	return online(node) == stays;
+}
+
+int main(int argc, char **argv)
+{
+	bool good = true;
+
+	if (argc < 3 || (strcmp(argv[1], "online") && argc != 3)) {
+		fprintf(stderr, "usage: eject online NODE... | stays NODE | goes NODE\n");
+		return 2;
+	}
+	printf("TAP version 13\n1..1\n");
+	if (!strcmp(argv[1], "online"))
+		for (int i = 2; i < argc; i++)
+			good &= blocks(atoi(argv[i]), "online_movable") > 0;
+	else
+		good = eject(atoi(argv[2]), !strcmp(argv[1], "stays"));
+	printf("%sok 1 eject.%s_%s\n", good ? "" : "not ", argv[1], argv[2]);
+	return !good;
+}
