@@ -51,7 +51,7 @@ static int blocks(int node, const char *state)
 	return n;
 }
 
-static bool online(int node)
+static bool is_online(int node)
 {
 	char file[100];
 
@@ -63,7 +63,7 @@ static bool eject(int node, bool stays)
 {
 	int i;
 
-	if (!online(node) || !blocks(node, NULL)) {
+	if (!is_online(node) || !blocks(node, NULL)) {
 		printf("# node %d has no memory to begin with\n", node);
 		return false;
 	}
@@ -72,29 +72,31 @@ static bool eject(int node, bool stays)
 	/* A worker does it. */
 	for (i = 0; i < 300 && blocks(node, NULL); i++)
 		usleep(100000);
-	if (online(node) && blocks(node, NULL)) {
+	if (is_online(node) && blocks(node, NULL)) {
 		printf("# node %d keeps its memory\n", node);
 		return false;
 	}
-	for (i = 0; i < 30 && online(node); i++)
+	for (i = 0; i < 30 && is_online(node); i++)
 		usleep(100000);
-	printf("# node %d is %s\n", node, online(node) ? "online" : "offline");
-	return online(node) == stays;
+	printf("# node %d is %s\n", node, is_online(node) ? "online" : "offline");
+	return is_online(node) == stays;
 }
 
 int main(int argc, char **argv)
 {
-	bool good;
+	bool online, stays, good;
 
-	if (argc != 3) {
+	online = argc == 3 && !strcmp(argv[1], "online");
+	stays = argc == 3 && !strcmp(argv[1], "stays");
+	if (!online && !stays && (argc != 3 || strcmp(argv[1], "goes"))) {
 		fprintf(stderr, "usage: eject online|stays|goes NODE\n");
 		return 2;
 	}
 	printf("TAP version 13\n1..1\n");
-	if (!strcmp(argv[1], "online"))
+	if (online)
 		good = blocks(atoi(argv[2]), "online_movable") > 0;
 	else
-		good = eject(atoi(argv[2]), !strcmp(argv[1], "stays"));
+		good = eject(atoi(argv[2]), stays);
 	printf("%sok 1 eject.%s_%s\n", good ? "" : "not ", argv[1], argv[2]);
 	return !good;
 }
