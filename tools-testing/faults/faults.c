@@ -203,6 +203,17 @@ static bool do_to_system(void)
 	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer);
 }
 
+/* Half of a huge page, which has to be split on the way. */
+static bool do_half_to_device(void)
+{
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem + HUGE / 4, HUGE / 2, buffer);
+}
+
+static bool do_half_to_system(void)
+{
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem + HUGE / 4, HUGE / 2, buffer);
+}
+
 static bool do_touch(void)
 {
 	((volatile char *)mem)[3 * page_size] += 0;
@@ -327,8 +338,19 @@ static void register_setup(void)
 }
 
 static bool do_nothing(void) { return put(INJECT "nothing", "65536"); }
-static bool do_register(void) { return put(INJECT "register", "65536"); }
-static bool do_register_devm(void) { return put(INJECT "register_devm", "65536"); }
+
+/* The only thing to be short of is memory. */
+static bool register_by(const char *file)
+{
+	bool ok = put(file, "65536");
+
+	if (!ok && errno != ENOMEM && errno != EFAULT)
+		bad("%s: %s", file, strerror(errno));
+	return ok;
+}
+
+static bool do_register(void) { return register_by(INJECT "register"); }
+static bool do_register_devm(void) { return register_by(INJECT "register_devm"); }
 
 static void registered(void)
 {
@@ -364,6 +386,8 @@ static const struct operation {
 	{ "to_device_huge", huge, do_to_device, after, false },
 	{ "to_system_small", small_on_device, do_to_system, after, false },
 	{ "to_system_huge", huge_on_device, do_to_system, after, false },
+	{ "split_to_device", huge, do_half_to_device, after, false },
+	{ "split_to_system", huge_on_device, do_half_to_system, after, false },
 	{ "fault_small", small_on_device, do_touch, after, true },
 	{ "fault_huge", huge_on_device, do_touch, after, true },
 	{ "fork_small", small_on_device, do_fork, after, false },
@@ -497,6 +521,9 @@ int main(int argc, char **argv)
 		if (only && strcmp(only, op->name))
 			continue;
 		points = run(op);
+		/* Each of them allocates or copies something. */
+		if (!points)
+			points = -1;
 		if (!strcmp(op->name, "nothing"))
 			before = points;
 		if (!strncmp(op->name, "register", 8) && points >= 0) {

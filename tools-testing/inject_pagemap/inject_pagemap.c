@@ -100,7 +100,7 @@ static int first_get(void *data, u64 *value)
 	*value = inject_pgmap.pages ? device_private_page_to_offset(inject_pgmap.pages) : 0;
 	return 0;
 }
-DEFINE_DEBUGFS_ATTRIBUTE(first_fops, first_get, NULL, "%llu\n");
+DEFINE_DEBUGFS_ATTRIBUTE(first_fops, first_get, NULL, "0x%llx\n");
 
 static int __init inject_init(void)
 {

@@ -94,6 +94,8 @@ static const char *const op_names[] = {
 };
 static atomic_ulong done[nr_ops], refused[nr_ops];
 static bool excluded[nr_ops], chosen[nr_ops];
+/* Of the pages that each device's snapshots saw, those on that device. */
+static atomic_ulong seen_on_device[DEVICES_MAX];
 
 static struct arena arenas[ARENAS_MAX];
 static const char *devices[DEVICES_MAX];
@@ -158,11 +160,9 @@ static size_t range(struct worker *w, size_t *first)
 	}
 }
 
-/* Pages that have come back already are not an error. */
+/* Migration of pages that are on the device, or of none at all, counts as refused. */
 static void count(int op, int ret)
 {
-	if (ret && op == op_to_device && errno == ENOENT)
-		ret = 0;
 	atomic_fetch_add(ret ? &refused[op] : &done[op], 1);
 }
 
@@ -465,6 +465,27 @@ static void free_pages(struct arena *a, size_t first, size_t n)
 	cpu_write(a, first, n);
 }
 
+/* What is going to be overwritten has to be right until then. */
+static void check_before(struct worker *w, struct arena *a, size_t first, size_t n, int op)
+{
+	switch (op) {
+	case op_cpu_write:
+	case op_device_write:
+	case op_remap_hole:
+	case op_dontneed:
+	case op_free_pages:
+		break;
+	default:
+		return;
+	}
+	if (below(w, 2))
+		return;
+	if (below(w, 2) && !excluded[op_device_check])
+		device_check(w, a, first, n);
+	else
+		check(a, first, n, a->mem + first * page_size, op_names[op]);
+}
+
 static void owner_step(struct worker *w, struct arena *a)
 {
 	static const char ops[] = {
@@ -481,6 +502,7 @@ static void owner_step(struct worker *w, struct arena *a)
 
 	if (excluded[op])
 		return;
+	check_before(w, a, first, n, op);
 	switch (op) {
 	case op_cpu_write:
 		cpu_write(a, first, n);
@@ -501,6 +523,7 @@ static void owner_step(struct worker *w, struct arena *a)
 		break;
 	case op_to_system:
 		count(op, device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_SYS, mem, n, w->buffer, NULL));
+		check(a, first, n, mem, "to_system");
 		break;
 	case op_exclusive:
 		count(op, device(any_fd(w), HMM_DMIRROR_EXCLUSIVE, mem, n, w->buffer, NULL));
@@ -603,6 +626,31 @@ static int read_pagemap(struct worker *w, const char *mem)
 	return n == (ssize_t)(pages * 8) ? 0 : -1;
 }
 
+/* By each device, of which only one can say that a page is its own. */
+static int snapshot(struct worker *w, char *mem, size_t n)
+{
+	const unsigned char *perms = (const unsigned char *)w->buffer;
+	unsigned int seen;
+	int ret = 0;
+
+	for (int i = 0; i < nr_devices; i++) {
+		if (device(device_fd[i], HMM_DMIRROR_SNAPSHOT, mem, n, w->buffer, NULL)) {
+			ret = -1;
+			continue;
+		}
+		seen = 0;
+		for (size_t p = 0; p < n; p++) {
+			if (perms[p] == HMM_DMIRROR_PROT_ERROR)
+				continue;
+			if ((perms[p] & 0x70) == HMM_DMIRROR_PROT_DEV_PRIVATE_REMOTE)
+				fail("snapshot: %s sees a page of another device", devices[i]);
+			seen += (perms[p] & 0x70) == HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL;
+		}
+		atomic_fetch_add(&seen_on_device[i], seen);
+	}
+	return ret;
+}
+
 static void disturb_step(struct worker *w)
 {
 	static const char ops[] = {
@@ -627,7 +675,7 @@ static void disturb_step(struct worker *w)
 		ret = device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_SYS, mem, n, w->buffer, NULL);
 		break;
 	case op_snapshot:
-		ret = device(any_fd(w), HMM_DMIRROR_SNAPSHOT, mem, n, w->buffer, NULL);
+		ret = snapshot(w, mem, n);
 		break;
 	case op_pageout:
 		ret = madvise(mem, n * page_size, MADV_PAGEOUT);
@@ -680,6 +728,27 @@ static void *disturber(void *arg)
 	return NULL;
 }
 
+/* What the kernel says that it did, beside what it was asked for. */
+static const char *const counters[] = {
+	"pgmigrate_success", "pswpin", "pswpout", "thp_split_page", "thp_split_pmd",
+	"thp_collapse_alloc", "compact_migrate_scanned",
+};
+#define NR_COUNTERS (sizeof(counters) / sizeof(*counters))
+
+static unsigned long vmstat(const char *name)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	unsigned long value, found = 0;
+	char key[64];
+
+	while (f && fscanf(f, "%63s %lu", key, &value) == 2)
+		if (!strcmp(key, name))
+			found = value;
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* What mkswap does. */
 static void make_swap(const char *dev)
 {
@@ -730,6 +799,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
+	unsigned long before[NR_COUNTERS];
 	pthread_t others[DISTURBERS];
 	const char *swap = NULL;
 	bool choose = false;
@@ -803,6 +873,8 @@ int main(int argc, char **argv)
 		if (pthread_create(&others[i], NULL, disturber, (void *)i))
 			fatal("pthread_create");
 
+	for (size_t i = 0; i < NR_COUNTERS; i++)
+		before[i] = vmstat(counters[i]);
 	pthread_barrier_wait(&all_mapped);
 	end = time(NULL) + seconds;
 	while (time(NULL) < end && !atomic_load(&stop))
@@ -818,8 +890,21 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < nr_ops; i++) {
 		printf("# %-14s %8lu done, %lu refused\n", op_names[i], done[i], refused[i]);
-		if (!done[i] && refused[i] >= 20)
-			fail("%s: tried, and never done", op_names[i]);
+		if (!excluded[i] && !done[i] && (refused[i] >= 20 || seconds >= 300))
+			fail("%s: never done", op_names[i]);
+	}
+	for (int i = 0; i < nr_devices; i++) {
+		printf("# %s: %lu pages in snapshots\n", devices[i], seen_on_device[i]);
+		if (!excluded[op_snapshot] && !excluded[op_to_device] && seconds >= 300 &&
+		    !seen_on_device[i])
+			fail("%s: no snapshot saw a page on it", devices[i]);
+	}
+	for (size_t i = 0; i < NR_COUNTERS; i++) {
+		unsigned long change = vmstat(counters[i]) - before[i];
+
+		printf("# %s: %lu\n", counters[i], change);
+		if (swap && seconds >= 300 && !change && !strcmp(counters[i], "pswpout"))
+			fail("nothing was swapped out");
 	}
 	printf("%sok 1 stress.seed_%" PRIu64 "\n", failures ? "not " : "", seed);
 	return !!failures;
