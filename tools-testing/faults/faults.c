@@ -118,6 +118,8 @@ static bool injected(void)
 
 /* --- memory --------------------------------------------------------------- */
 
+static size_t copied;		/* bytes, by the last of those calls that copies */
+
 static int dmirror(unsigned long request, void *addr, size_t bytes, void *ptr)
 {
 	struct hmm_dmirror_cmd cmd = {
@@ -130,6 +132,7 @@ static int dmirror(unsigned long request, void *addr, size_t bytes, void *ptr)
 	do
 		ret = ioctl(fd, request, &cmd);
 	while (ret && errno == EINTR);
+	copied = ret ? 0 : cmd.cpages * page_size;
 	return ret;
 }
 
@@ -211,7 +214,8 @@ static bool do_half_to_device(void)
 
 static bool do_half_to_system(void)
 {
-	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem + HUGE / 4, HUGE / 2, buffer);
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem + HUGE / 4, HUGE / 2, buffer) &&
+		copied == HUGE / 2;
 }
 
 static bool do_touch(void)
