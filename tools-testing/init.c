@@ -17,6 +17,8 @@
  *	grep FILE TEXT			print the lines that contain TEXT
  *	devices PREFIX			count the nodes in /dev with that prefix
  *	variable NAME SIZE		print a kernel variable of 1, 4 or 8 bytes
+ *	cd DIR				the working directory of programs
+ *	swap DEVICE			overwrite it and swap to it
  *	cpu N				stay on CPU N, with what is run from now on
  *	leaks				have kmemleak scan twice, print its list
  *
@@ -46,6 +48,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "make_swap.h"
 
 /* printk refuses longer records; the rest of a line goes into the next one. */
 #define LINE_LIMIT	900
@@ -355,6 +359,18 @@ static void order_variable(const char *name, int size)
 	say("fact variable %s %llu", name, (unsigned long long)value);
 }
 
+static void order_cd(const char *dir)
+{
+	if (chdir(dir))
+		say("error cd %s: %s", dir, strerror(errno));
+}
+
+static void order_swap(const char *device)
+{
+	if (make_swap(device))
+		say("error swap %s: %s", device, strerror(errno));
+}
+
 static void order_cpu(int cpu)
 {
 	cpu_set_t set;
@@ -412,6 +428,10 @@ static void obey(char *line)
 		order_devices(argv[1]);
 	else if (!strcmp(argv[0], "variable") && argc == 3)
 		order_variable(argv[1], atoi(argv[2]));
+	else if (!strcmp(argv[0], "cd") && argc == 2)
+		order_cd(argv[1]);
+	else if (!strcmp(argv[0], "swap") && argc == 2)
+		order_swap(argv[1]);
 	else if (!strcmp(argv[0], "cpu") && argc == 2)
 		order_cpu(atoi(argv[1]));
 	else if (!strcmp(argv[0], "leaks") && argc == 1)

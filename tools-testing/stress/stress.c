@@ -34,12 +34,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <test_hmm_uapi.h>
+
+#include "../make_swap.h"
 
 #define HUGE		(2UL << 20)
 #define ARENA_SIZE	(2 * HUGE)
@@ -764,30 +765,6 @@ static unsigned long vmstat(const char *name)
 	return found;
 }
 
-/* What mkswap does. */
-static void make_swap(const char *dev)
-{
-	struct {
-		char boot[1024];
-		uint32_t version, last_page, nr_bad;
-	} *header = calloc(1, page_size);
-	int fd = open(dev, O_RDWR | O_CLOEXEC);
-	off_t size;
-
-	if (!header || fd < 0)
-		fatal(dev);
-	size = lseek(fd, 0, SEEK_END);
-	header->version = 1;
-	header->last_page = size / page_size - 1;
-	memcpy((char *)header + page_size - 10, "SWAPSPACE2", 10);
-	if (pwrite(fd, header, page_size, 0) != (ssize_t)page_size || fsync(fd))
-		fatal(dev);
-	close(fd);
-	free(header);
-	if (swapon(dev, 0))
-		fatal(dev);
-}
-
 static void make_arena(struct arena *a, int id)
 {
 	char *mem = mmap(NULL, 2 * ARENA_SIZE + 2 * HUGE, PROT_NONE,
@@ -870,8 +847,8 @@ int main(int argc, char **argv)
 	       seed, seconds, nr_arenas, ARENA_SIZE >> 20, nr_devices);
 	fflush(stdout);
 
-	if (swap)
-		make_swap(swap);
+	if (swap && make_swap(swap))
+		fatal(swap);
 	have_swap = swap;
 	put("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	mkdir("/sys/fs/cgroup/stress-0", 0755);
