@@ -345,8 +345,10 @@ static void fork_off(struct worker *w, struct arena *a, size_t first, size_t n, 
 		struct worker child = { .random = random | 1 };
 
 		alarm(600);
-		if (op == op_fork_exec)
+		if (op == op_fork_exec) {
 			execl("/proc/self/exe", "stress", "--exit", NULL);
+			_exit(2);
+		}
 		if (op == op_fork_kill)
 			open_devices(device_fd);
 		do {
@@ -368,7 +370,8 @@ static void fork_off(struct worker *w, struct arena *a, size_t first, size_t n, 
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (op == op_fork_kill ? WIFEXITED(status) : status != 0)
+	if (op == op_fork_kill ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL :
+				 status != 0)
 		fail("%s: child ended with status 0x%x", op_names[op], status);
 	check(a, 0, pages, a->mem, "after fork");
 	count(op, 0);
