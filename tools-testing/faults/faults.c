@@ -6,7 +6,8 @@
  * For each operation: prepare; have the Nth point at which a fault can be injected
  * fail (/proc/thread-self/fail-nth); do it; look whether the data is still right
  * and the operation works without a fault. N goes from 1 until the operation ends
- * before its Nth point. So no point is left out, and their number is printed.
+ * before its Nth point. So each point is hit that an operation always has; how many
+ * there are depends a little on what caches hold. The number is printed.
  *
  * usage: faults [-o OPERATION] [-c DEVICE]
  *
