@@ -6,7 +6,7 @@
  * For each operation: prepare; have the Nth point at which a fault can be injected
  * fail (/proc/thread-self/fail-nth); do it; look whether the data is still right
  * and the operation works without a fault. N goes from 1 until the operation ends
- * before its Nth point. So each point is hit that an operation always has; how many
+ * before its Nth point, three times. So each point is hit that an operation always has; how many
  * there are depends a little on what caches hold. The number is printed.
  *
  * usage: faults [-o OPERATION] [-c DEVICE]
@@ -137,17 +137,33 @@ static int dmirror(unsigned long request, void *addr, size_t bytes, void *ptr)
 	return ret;
 }
 
-static void fill(void)
+static unsigned long salt;	/* what is in memory depends on it */
+
+static long pattern(size_t i)
+{
+	return i * 2654435761UL + salt;
+}
+
+static void fill(void *to)
 {
 	for (size_t i = 0; i < HUGE / sizeof(long); i++)
-		((long *)mem)[i] = i * 2654435761UL;
+		((long *)to)[i] = pattern(i);
 }
 
 static void check_from(size_t from, size_t to, const char *when)
 {
 	for (size_t i = from / sizeof(long); i < to / sizeof(long); i++)
-		if (((volatile long *)mem)[i] != (long)(i * 2654435761UL))
+		if (((volatile long *)mem)[i] != pattern(i))
 			bad("%s: byte %zu is wrong", when, i * sizeof(long));
+}
+
+/* What a device has read. */
+static void check_buffer(size_t from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(long); i++)
+		if (((long *)buffer)[i] != pattern(from / sizeof(long) + i))
+			bad("the device has read something else for byte %zu",
+			    from + i * sizeof(long));
 }
 
 static void check(const char *when)
@@ -166,7 +182,7 @@ static void map(bool huge)
 	madvise(mem, HUGE, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	buffer = malloc(HUGE);
 	memset(buffer, 0, HUGE);
-	fill();
+	fill(mem);
 	fd = open(device, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		bad("%s: %s", device, strerror(errno));
@@ -197,20 +213,29 @@ static void no_chunks(void)
 	dmirror(HMM_DMIRROR_RELEASE, mem, HUGE, buffer);
 }
 
+/* The device reads what it got. */
+static bool part_to_device(size_t from, size_t bytes)
+{
+	if (dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem + from, bytes, buffer))
+		return false;
+	check_buffer(from, bytes);
+	return copied == bytes;
+}
+
 static bool do_to_device(void)
 {
-	return !dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem, HUGE, buffer);
+	return part_to_device(0, HUGE);
 }
 
 static bool do_to_system(void)
 {
-	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer);
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer) && copied == HUGE;
 }
 
 /* Half of a huge page, which has to be split on the way. */
 static bool do_half_to_device(void)
 {
-	return !dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem + HUGE / 4, HUGE / 2, buffer);
+	return part_to_device(HUGE / 4, HUGE / 2);
 }
 
 static bool do_half_to_system(void)
@@ -278,24 +303,49 @@ static bool do_move(void)
 
 static bool do_snapshot(void)
 {
-	return !dmirror(HMM_DMIRROR_SNAPSHOT, mem, HUGE, buffer);
+	const unsigned char *perms = buffer;
+
+	if (dmirror(HMM_DMIRROR_SNAPSHOT, mem, HUGE, buffer))
+		return false;
+	for (size_t i = 0; i < HUGE / page_size; i++)
+		if ((perms[i] & ~HMM_DMIRROR_PROT_PMD) !=
+		    (HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL | HMM_DMIRROR_PROT_WRITE))
+			bad("the snapshot of page %zu is %#x", i, perms[i]);
+	return true;
 }
 
 static bool do_read(void)
 {
-	return !dmirror(HMM_DMIRROR_READ, mem, HUGE, buffer);
+	if (dmirror(HMM_DMIRROR_READ, mem, HUGE, buffer))
+		return false;
+	check_buffer(0, HUGE);
+	return copied == HUGE;
 }
 
+/* A write that fails may have been done in part. */
 static bool do_write(void)
 {
-	for (size_t i = 0; i < HUGE / sizeof(long); i++)
-		((long *)buffer)[i] = i * 2654435761UL;
-	return !dmirror(HMM_DMIRROR_WRITE, mem, HUGE, buffer);
+	bool ok;
+
+	salt++;
+	fill(buffer);
+	ok = !dmirror(HMM_DMIRROR_WRITE, mem, HUGE, buffer) && copied == HUGE;
+	for (size_t i = 0; !ok && i < HUGE / sizeof(long); i++) {
+		volatile long *at = (volatile long *)mem + i;
+
+		if (*at != pattern(i) && *at != pattern(i) - 1)
+			bad("byte %zu is neither old nor new", i * sizeof(long));
+		*at = pattern(i);
+	}
+	return ok;
 }
 
 static bool do_exclusive(void)
 {
-	return !dmirror(HMM_DMIRROR_EXCLUSIVE, mem, HUGE / 8, buffer);
+	if (dmirror(HMM_DMIRROR_EXCLUSIVE, mem, HUGE / 8, buffer))
+		return false;
+	check_buffer(0, HUGE / 8);
+	return copied == HUGE / 8;
 }
 
 static bool do_release(void)
@@ -445,10 +495,13 @@ static void try_point(const struct operation *op, int n)
 	_exit(!hit ? FINISHED : killed ? KILLED : GOOD);
 }
 
-/* The number of points, or -1. */
+/*
+ * The number of points, or -1. What caches hold may save an operation an allocation,
+ * so the series ends when its next point was not there three times in a row.
+ */
 static int run(const struct operation *op)
 {
-	int killed = 0;
+	int killed = 0, finished = 0;
 
 	for (int n = 1; n <= POINTS_MAX; n++) {
 		pid_t pid;
@@ -465,11 +518,16 @@ static int run(const struct operation *op)
 			printf("# %s: point %d: signal %d\n", op->name, n, WTERMSIG(status));
 			return -1;
 		}
+		if (WEXITSTATUS(status) == FINISHED && ++finished < 3) {
+			n--;
+			continue;
+		}
 		if (WEXITSTATUS(status) == FINISHED) {
 			printf("# %s: %d points, SIGBUS at %d of them\n", op->name,
 			       n - 1, killed);
 			return n - 1;
 		}
+		finished = 0;
 		if (WEXITSTATUS(status) == KILLED) {
 			killed++;
 			continue;
