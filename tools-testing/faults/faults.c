@@ -4,9 +4,10 @@
  * device private memory fail once, and looks at what is left.
  *
  * For each operation: prepare; have the Nth point at which a fault can be injected
- * fail (/proc/thread-self/fail-nth); do it; look whether the data is still right
- * and the operation works without a fault. N goes from 1 until the operation ends
- * before its Nth point, three times. So each point is hit that an operation always
+ * fail (/proc/thread-self/fail-nth); do it; look whether the data is still right,
+ * first with the device, which finds what the fault has left, then with the CPU; do
+ * it once more without a fault. N goes from 1 until the operation ends before its
+ * Nth point, three times. So each point is hit that an operation always
  * has; how many there are depends a little on what caches hold. The number is printed.
  *
  * usage: faults [-o OPERATION] [-c DEVICE]
@@ -171,6 +172,28 @@ static void check(const char *when)
 	check_from(0, HUGE, when);
 }
 
+/* A page may be locked or in a batch for a moment. */
+static bool try_later(int attempt)
+{
+	if (attempt == 20 || (errno != ENOENT && errno != EBUSY))
+		return false;
+	usleep(1000);
+	return true;
+}
+
+/* What a fault has left, as the device finds it. */
+static void device_reads(size_t from, size_t bytes)
+{
+	int i = 0;
+
+	memset(buffer, 0, HUGE);
+	while (dmirror(HMM_DMIRROR_READ, mem + from, bytes, buffer))
+		if (!try_later(++i))
+			bad("the device cannot read byte %zu and what follows: %s", from,
+			    strerror(errno));
+	check_buffer(from, bytes);
+}
+
 static void map(bool huge)
 {
 	char *p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
@@ -190,18 +213,13 @@ static void map(bool huge)
 
 static void to_device(void)
 {
-	/* A page may be locked or in a batch for a moment. */
-	for (int i = 0; i < 20; i++) {
-		memset(buffer, 0, HUGE);
-		if (!dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem, HUGE, buffer)) {
-			check_buffer(0, HUGE);
-			return;
-		}
-		if (errno != ENOENT && errno != EBUSY)
-			break;
-		usleep(1000);
-	}
-	bad("cannot migrate to the device: %s", strerror(errno));
+	int i = 0;
+
+	memset(buffer, 0, HUGE);
+	while (dmirror(HMM_DMIRROR_MIGRATE_TO_DEV, mem, HUGE, buffer))
+		if (!try_later(++i))
+			bad("cannot migrate to the device: %s", strerror(errno));
+	check_buffer(0, HUGE);
 }
 
 static void small(void) { map(false); }
@@ -236,10 +254,13 @@ static bool do_to_system(void)
 	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer) && copied == HUGE;
 }
 
+static bool once_more;		/* after a fault, which may have split a huge page */
+
 /* test_hmm counts a page that migrates as a huge one as one. */
 static bool do_huge_to_system(void)
 {
-	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer) && copied == page_size;
+	return !dmirror(HMM_DMIRROR_MIGRATE_TO_SYS, mem, HUGE, buffer) &&
+		(copied == page_size || (once_more && copied == HUGE));
 }
 
 /* Half of a huge page, which has to be split on the way. */
@@ -290,10 +311,20 @@ static bool do_unmap(void)
 
 static void after_unmap(void)
 {
+	const size_t rest = HUGE / 2 + page_size;
+
 	/* It may have been the munmap() that failed. */
 	munmap(mem + HUGE / 2, page_size);
-	check_from(0, HUGE / 2, "after munmap");
-	check_from(HUGE / 2 + page_size, HUGE, "after munmap");
+	for (int i = 0; i < 2; i++) {
+		device_reads(0, HUGE / 2);
+		device_reads(rest, HUGE - rest);
+		check_from(0, HUGE / 2, "after munmap");
+		check_from(rest, HUGE, "after munmap");
+		for (int j = 0; !i && (!part_to_device(0, HUGE / 2) ||
+				       !part_to_device(rest, HUGE - rest)); )
+			if (!try_later(++j))
+				bad("cannot migrate what is left: %s", strerror(errno));
+	}
 }
 
 static bool do_move(void)
@@ -364,20 +395,17 @@ static bool do_release(void)
 	return !dmirror(HMM_DMIRROR_RELEASE, mem, HUGE, buffer);
 }
 
-static void after_protect(void)
-{
-	check("after mprotect");
-	if (mprotect(mem, HUGE, PROT_READ | PROT_WRITE))
-		bad("mprotect: %s", strerror(errno));
-	to_device();
-	check("after another round trip");
-}
-
 static void after(void)
 {
+	device_reads(0, HUGE);
 	check("afterwards");
-	to_device();
-	check("after another round trip");
+}
+
+static void after_protect(void)
+{
+	after();
+	if (mprotect(mem, HUGE, PROT_READ | PROT_WRITE))
+		bad("mprotect: %s", strerror(errno));
 }
 
 /* --- registration --------------------------------------------------------- */
@@ -442,31 +470,32 @@ static const struct operation {
 	bool (*act)(void);	/* without a fault it succeeds */
 	void (*look)(void);
 	bool may_bus;		/* SIGBUS is an answer to a failed allocation */
+	int points_min;		/* half of what there were, or it does something else */
 } operations[] = {
-	{ "nothing", register_setup, do_nothing, after_register, false },
-	{ "register", register_setup, do_register, after_register, false },
-	{ "register_devm", register_setup, do_register_devm, after_register, false },
-	{ "unregister", registered, do_unregister, after_register, false },
-	{ "grow", no_chunks, do_to_device, after, false },
-	{ "to_device_small", small, do_to_device, after, false },
-	{ "to_device_huge", huge, do_to_device, after, false },
-	{ "to_system_small", small_on_device, do_to_system, after, false },
-	{ "to_system_huge", huge_on_device, do_huge_to_system, after, false },
-	{ "split_to_device", huge, do_half_to_device, after, false },
-	{ "split_to_system", huge_on_device, do_half_to_system, after, false },
-	{ "fault_small", small_on_device, do_touch, after, true },
-	{ "fault_huge", huge_on_device, do_touch, after, true },
-	{ "fork_small", small_on_device, do_fork, after, false },
-	{ "fork_huge", huge_on_device, do_fork, after, false },
-	{ "mprotect_split", huge_on_device, do_protect, after_protect, false },
-	{ "munmap_split", huge_on_device, do_unmap, after_unmap, false },
-	{ "mremap_small", small_on_device, do_move, after, false },
-	{ "mremap_huge", huge_on_device, do_move, after, false },
-	{ "snapshot_huge", huge_on_device, do_snapshot, after, false },
-	{ "read_device", huge_on_device, do_read, after, false },
-	{ "write_device", small_on_device, do_write, after, false },
-	{ "exclusive", small, do_exclusive, after, false },
-	{ "release", huge_on_device, do_release, after, false },
+	{ "nothing", register_setup, do_nothing, after_register, false, 1 },
+	{ "register", register_setup, do_register, after_register, false, 15 },
+	{ "register_devm", register_setup, do_register_devm, after_register, false, 17 },
+	{ "unregister", registered, do_unregister, after_register, false, 1 },
+	{ "grow", no_chunks, do_to_device, after, false, 38 },
+	{ "to_device_small", small, do_to_device, after, false, 280 },
+	{ "to_device_huge", huge, do_to_device, after, false, 24 },
+	{ "to_system_small", small_on_device, do_to_system, after, false, 258 },
+	{ "to_system_huge", huge_on_device, do_huge_to_system, after, false, 3 },
+	{ "split_to_device", huge, do_half_to_device, after, false, 147 },
+	{ "split_to_system", huge_on_device, do_half_to_system, after, false, 130 },
+	{ "fault_small", small_on_device, do_touch, after, true, 1 },
+	{ "fault_huge", huge_on_device, do_touch, after, true, 1 },
+	{ "fork_small", small_on_device, do_fork, after, false, 65 },
+	{ "fork_huge", huge_on_device, do_fork, after, false, 64 },
+	{ "mprotect_split", huge_on_device, do_protect, after_protect, false, 1 },
+	{ "munmap_split", huge_on_device, do_unmap, after_unmap, false, 1 },
+	{ "mremap_small", small_on_device, do_move, after, false, 1 },
+	{ "mremap_huge", huge_on_device, do_move, after, false, 1 },
+	{ "snapshot_huge", huge_on_device, do_snapshot, after, false, 1 },
+	{ "read_device", huge_on_device, do_read, after, false, 1 },
+	{ "write_device", small_on_device, do_write, after, false, 1 },
+	{ "exclusive", small, do_exclusive, after, false, 1 },
+	{ "release", huge_on_device, do_release, after, false, 1 },
 };
 #define NR_OPS (sizeof(operations) / sizeof(*operations))
 
@@ -476,6 +505,22 @@ static void on_bus(int sig)
 {
 	(void)sig;
 	siglongjmp(bus, 1);
+}
+
+/* The same once more with the same memory, which is in the system now. */
+static void repeat(const struct operation *op)
+{
+	int i = 0;
+
+	once_more = true;
+	if (op->prepare == small_on_device || op->prepare == huge_on_device)
+		to_device();
+	for (errno = 0; !op->act(); errno = 0)
+		if (!try_later(++i))
+			bad("fails after a fault: %s", strerror(errno));
+	op->look();
+	to_device();
+	check("after another round trip");
 }
 
 /* A page that cannot be brought back is a SIGBUS for who touches it, and only then. */
@@ -507,8 +552,9 @@ static void try_point(const struct operation *op, int n)
 		_exit(BUSY);
 	if (!hit && !ok)
 		bad("fails without a fault: %s", strerror(error));
-	if (op->look)
-		op->look();
+	op->look();
+	if (op->look == after || op->look == after_protect)
+		repeat(op);
 	_exit(!hit ? FINISHED : killed ? KILLED : GOOD);
 }
 
@@ -606,9 +652,10 @@ int main(int argc, char **argv)
 		if (only && strcmp(only, op->name))
 			continue;
 		points = run(op);
-		/* Each of them allocates or copies something. */
-		if (!points)
+		if (points >= 0 && points < op->points_min) {
+			printf("# %s: fewer than %d points\n", op->name, op->points_min);
 			points = -1;
+		}
 		if (!strcmp(op->name, "nothing"))
 			before = points;
 		if (!strncmp(op->name, "register", 8) && points >= 0) {

@@ -176,6 +176,9 @@ static uint64_t word(const struct arena *a, size_t page, uint32_t gen, size_t i)
 
 	if (gen == ZEROES)
 		return 0;
+	/* Every sixteenth is like many others, for KSM to merge. */
+	if (page % 16 == 5)
+		x = seed ^ ((uint64_t)(gen % 4) << 32) ^ i;
 	x *= 0x9e3779b97f4a7c15ULL;
 	return x ^ (x >> 29);
 }
@@ -444,15 +447,18 @@ static void move_part(struct arena *a, size_t first, size_t n)
 static void protect(struct worker *w, struct arena *a, size_t first, size_t n)
 {
 	char *mem = a->mem + first * page_size;
+	int ret;
 
-	mprotect(mem, n * page_size, below(w, 2) ? PROT_READ : PROT_NONE);
+	if (mprotect(mem, n * page_size, below(w, 2) ? PROT_READ : PROT_NONE))
+		fatal("mprotect");
 	device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_DEV, mem, n, w->buffer, NULL);
-	mprotect(mem, n * page_size, PROT_READ);
+	if (mprotect(mem, n * page_size, PROT_READ))
+		fatal("mprotect");
 	check(a, first, n, mem, "protect");
-	device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_DEV, mem, n, w->buffer, NULL);
+	ret = device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_DEV, mem, n, w->buffer, NULL);
 	if (mprotect(mem, n * page_size, PROT_READ | PROT_WRITE))
 		fatal("mprotect");
-	count(op_protect, 0);
+	count(op_protect, ret);
 }
 
 /* The pages keep what they hold until it is dropped, or until they are written. */
@@ -665,6 +671,20 @@ static unsigned int split_order(struct worker *w)
 	return have_swap || below(w, 2) ? 0 : 2 + below(w, 7);
 }
 
+/* The most pages that were merged, of those times when somebody looked. */
+static atomic_ulong merged;
+
+static void look_at_ksm(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/ksm/pages_sharing", "re");
+	unsigned long now;
+
+	if (f && fscanf(f, "%lu", &now) == 1 && now > atomic_load(&merged))
+		atomic_store(&merged, now);
+	if (f)
+		fclose(f);
+}
+
 static void disturb_step(struct worker *w)
 {
 	static const char ops[] = {
@@ -712,6 +732,7 @@ static void disturb_step(struct worker *w)
 		ret = put("/proc/sys/vm/compact_memory", "1");
 		break;
 	case op_ksm_run:
+		look_at_ksm();
 		ret = put("/sys/kernel/mm/ksm/run", "%d", below(w, 8) ? 1 : 2);
 		break;
 	case op_reclaim:
@@ -748,9 +769,14 @@ static void *disturber(void *arg)
 }
 
 /* What the kernel says that it did, beside what it was asked for. */
-static const char *const counters[] = {
-	"pgmigrate_success", "pswpin", "pswpout", "thp_split_page", "thp_split_pmd",
-	"thp_collapse_alloc", "compact_migrate_scanned",
+static const struct {
+	const char *name;
+	int op;			/* what makes it count */
+} counters[] = {
+	{ "pgmigrate_success", op_to_system }, { "pswpin", op_reclaim },
+	{ "pswpout", op_reclaim }, { "thp_split_page", op_split },
+	{ "thp_split_pmd", op_protect }, { "thp_collapse_alloc", op_collapse },
+	{ "compact_migrate_scanned", op_compact },
 };
 #define NR_COUNTERS (sizeof(counters) / sizeof(*counters))
 
@@ -870,7 +896,7 @@ int main(int argc, char **argv)
 			fatal("pthread_create");
 
 	for (size_t i = 0; i < NR_COUNTERS; i++)
-		before[i] = vmstat(counters[i]);
+		before[i] = vmstat(counters[i].name);
 	pthread_barrier_wait(&all_mapped);
 	end = time(NULL) + seconds;
 	while (time(NULL) < end && !atomic_load(&stop))
@@ -896,13 +922,16 @@ int main(int argc, char **argv)
 			fail("%s: no snapshot saw a page on it", devices[i]);
 	}
 	for (size_t i = 0; i < NR_COUNTERS; i++) {
-		unsigned long change = vmstat(counters[i]) - before[i];
+		unsigned long change = vmstat(counters[i].name) - before[i];
 
-		printf("# %s: %lu\n", counters[i], change);
-		if (swap && !excluded[op_reclaim] && seconds >= 300 && !change &&
-		    !strcmp(counters[i], "pswpout"))
-			fail("nothing was swapped out");
+		printf("# %s: %lu\n", counters[i].name, change);
+		if (!change && seconds >= 300 && !excluded[counters[i].op] &&
+		    (swap || strncmp(counters[i].name, "pswp", 4)))
+			fail("%s has not changed", counters[i].name);
 	}
+	printf("# merged by KSM: %lu pages at most\n", merged);
+	if (!merged && seconds >= 300 && !excluded[op_ksm_run] && !excluded[op_mergeable])
+		fail("KSM has merged nothing");
 	printf("%sok 1 stress.seed_%" PRIu64 "\n", failures ? "not " : "", seed);
 	return !!failures;
 }
