@@ -470,7 +470,7 @@ static const struct operation {
 	bool (*act)(void);	/* without a fault it succeeds */
 	void (*look)(void);
 	bool may_bus;		/* SIGBUS is an answer to a failed allocation */
-	int points_min;		/* half of what there were, or it does something else */
+	int points_min;		/* half of what was counted; 1 where nobody has noted it */
 } operations[] = {
 	{ "nothing", register_setup, do_nothing, after_register, false, 1 },
 	{ "register", register_setup, do_register, after_register, false, 15 },
