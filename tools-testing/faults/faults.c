@@ -10,6 +10,10 @@
  * Nth point, three times. So each point is hit that an operation always
  * has; how many there are depends a little on what caches hold. The number is printed.
  *
+ * Much that fails once is tried again, with success. So for some operations there is
+ * a second series (NAME_lasting), in which each allocation from the Nth point on fails
+ * until the operation is over.
+ *
  * usage: faults [-o OPERATION] [-c DEVICE]
  *
  * Needs CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC, CONFIG_FAULT_INJECTION_USERCOPY,
@@ -38,7 +42,7 @@
 #define INJECT		"/sys/kernel/debug/inject_pagemap/"
 
 /* How the child that has tried one point ends. */
-enum { GOOD = 10, KILLED, FINISHED, BUSY, BAD };
+enum { GOOD = 10, REFUSED, KILLED, FINISHED, BUSY, BAD };
 
 static const char *device = "/dev/hmm_dmirror0";
 static size_t page_size;
@@ -92,12 +96,21 @@ static long get(const char *file, const char *key)
 
 /* --- injection ------------------------------------------------------------ */
 
-static int fail_nth = -1;
+static int fail_nth = -1, make_it_fail = -1;
+static bool lasting;
+
+static void fail_all(bool on)
+{
+	if (lasting && pwrite(make_it_fail, on ? "1" : "0", 1, 0) != 1)
+		bad("make-it-fail: %s", strerror(errno));
+}
 
 static void inject(int n)
 {
 	char text[20];
 
+	/* As long as the Nth point is to come, nothing else fails. */
+	fail_all(true);
 	snprintf(text, sizeof(text), "%d", n);
 	if (pwrite(fail_nth, text, strlen(text), 0) < 0)
 		bad("fail-nth: %s", strerror(errno));
@@ -471,31 +484,32 @@ static const struct operation {
 	void (*look)(void);
 	bool may_bus;		/* SIGBUS is an answer to a failed allocation */
 	int points_min;		/* half of what was counted; 1 where nobody has noted it */
+	bool lasting;		/* a second series, in which the fault lasts */
 } operations[] = {
-	{ "nothing", register_setup, do_nothing, after_register, false, 1 },
-	{ "register", register_setup, do_register, after_register, false, 15 },
-	{ "register_devm", register_setup, do_register_devm, after_register, false, 17 },
-	{ "unregister", registered, do_unregister, after_register, false, 1 },
-	{ "grow", no_chunks, do_to_device, after, false, 38 },
-	{ "to_device_small", small, do_to_device, after, false, 280 },
-	{ "to_device_huge", huge, do_to_device, after, false, 24 },
-	{ "to_system_small", small_on_device, do_to_system, after, false, 258 },
-	{ "to_system_huge", huge_on_device, do_huge_to_system, after, false, 3 },
-	{ "split_to_device", huge, do_half_to_device, after, false, 147 },
-	{ "split_to_system", huge_on_device, do_half_to_system, after, false, 130 },
-	{ "fault_small", small_on_device, do_touch, after, true, 1 },
-	{ "fault_huge", huge_on_device, do_touch, after, true, 1 },
-	{ "fork_small", small_on_device, do_fork, after, false, 65 },
-	{ "fork_huge", huge_on_device, do_fork, after, false, 64 },
-	{ "mprotect_split", huge_on_device, do_protect, after_protect, false, 1 },
-	{ "munmap_split", huge_on_device, do_unmap, after_unmap, false, 1 },
-	{ "mremap_small", small_on_device, do_move, after, false, 1 },
-	{ "mremap_huge", huge_on_device, do_move, after, false, 1 },
-	{ "snapshot_huge", huge_on_device, do_snapshot, after, false, 1 },
-	{ "read_device", huge_on_device, do_read, after, false, 1 },
-	{ "write_device", small_on_device, do_write, after, false, 1 },
-	{ "exclusive", small, do_exclusive, after, false, 1 },
-	{ "release", huge_on_device, do_release, after, false, 1 },
+	{ "nothing", register_setup, do_nothing, after_register, false, 1, false },
+	{ "register", register_setup, do_register, after_register, false, 15, true },
+	{ "register_devm", register_setup, do_register_devm, after_register, false, 17, true },
+	{ "unregister", registered, do_unregister, after_register, false, 1, true },
+	{ "grow", no_chunks, do_to_device, after, false, 38, true },
+	{ "to_device_small", small, do_to_device, after, false, 280, true },
+	{ "to_device_huge", huge, do_to_device, after, false, 24, true },
+	{ "to_system_small", small_on_device, do_to_system, after, false, 258, true },
+	{ "to_system_huge", huge_on_device, do_huge_to_system, after, false, 3, true },
+	{ "split_to_device", huge, do_half_to_device, after, false, 147, true },
+	{ "split_to_system", huge_on_device, do_half_to_system, after, false, 130, true },
+	{ "fault_small", small_on_device, do_touch, after, true, 1, false },
+	{ "fault_huge", huge_on_device, do_touch, after, true, 1, false },
+	{ "fork_small", small_on_device, do_fork, after, false, 65, false },
+	{ "fork_huge", huge_on_device, do_fork, after, false, 64, false },
+	{ "mprotect_split", huge_on_device, do_protect, after_protect, false, 1, false },
+	{ "munmap_split", huge_on_device, do_unmap, after_unmap, false, 1, false },
+	{ "mremap_small", small_on_device, do_move, after, false, 1, false },
+	{ "mremap_huge", huge_on_device, do_move, after, false, 1, false },
+	{ "snapshot_huge", huge_on_device, do_snapshot, after, false, 1, false },
+	{ "read_device", huge_on_device, do_read, after, false, 1, false },
+	{ "write_device", small_on_device, do_write, after, false, 1, false },
+	{ "exclusive", small, do_exclusive, after, false, 1, false },
+	{ "release", huge_on_device, do_release, after, false, 1, false },
 };
 #define NR_OPS (sizeof(operations) / sizeof(*operations))
 
@@ -531,8 +545,13 @@ static void try_point(const struct operation *op, int n)
 	bool hit;
 
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (fail_nth < 0)
-		bad("fail-nth: %s", strerror(errno));
+	make_it_fail = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	if (fail_nth < 0 || make_it_fail < 0)
+		bad("fail-nth, make-it-fail: %s", strerror(errno));
+	/* Not for ever: a page fault without memory comes again until there is some. */
+	if (lasting && (!put("/sys/kernel/debug/failslab/times", "1000") ||
+			!put("/sys/kernel/debug/fail_page_alloc/times", "1000")))
+		bad("times: %s", strerror(errno));
 	op->prepare();
 	if (op->may_bus)
 		signal(SIGBUS, on_bus);
@@ -546,6 +565,7 @@ static void try_point(const struct operation *op, int n)
 		killed = true;
 	}
 	hit = injected();
+	fail_all(false);
 	signal(SIGBUS, SIG_DFL);
 	/* A page may be locked or in a batch for a moment. */
 	if (!hit && !ok && (error == ENOENT || error == EBUSY))
@@ -555,18 +575,19 @@ static void try_point(const struct operation *op, int n)
 	op->look();
 	if (op->look == after || op->look == after_protect)
 		repeat(op);
-	_exit(!hit ? FINISHED : killed ? KILLED : GOOD);
+	_exit(!hit ? FINISHED : killed ? KILLED : ok ? GOOD : REFUSED);
 }
 
 /*
  * The number of points, or -1. What caches hold may save an operation an allocation,
  * so the series ends when its next point was not there three times in a row.
  */
-static int run(const struct operation *op)
+static int run(const struct operation *op, const char *name, int *refused)
 {
-	int killed = 0, finished = 0, busy = 0;
+	int killed = 0, finished = 0, busy = 0, points = 0;
 
-	for (int n = 1; n <= POINTS_MAX; n++) {
+	*refused = 0;
+	for (int n = 1; n <= POINTS_MAX;) {
 		pid_t pid;
 		int status;
 
@@ -578,41 +599,78 @@ static int run(const struct operation *op)
 			try_point(op, n);
 		waitpid(pid, &status, 0);
 		if (WIFSIGNALED(status)) {
-			printf("# %s: point %d: signal %d\n", op->name, n, WTERMSIG(status));
+			printf("# %s: point %d: signal %d\n", name, n, WTERMSIG(status));
 			return -1;
 		}
-		if (WEXITSTATUS(status) == BUSY && ++busy < 20) {
-			n--;
+		if (WEXITSTATUS(status) == BUSY && ++busy < 20)
 			continue;
-		}
 		busy = 0;
-		if (WEXITSTATUS(status) == FINISHED && ++finished < 3) {
-			n--;
+		if (WEXITSTATUS(status) == FINISHED && ++finished < 3)
 			continue;
-		}
 		if (WEXITSTATUS(status) == FINISHED) {
-			printf("# %s: %d points, SIGBUS at %d of them\n", op->name,
-			       n - 1, killed);
-			return n - 1;
+			printf("# %s: %d points, refused at %d of them, SIGBUS at %d\n", name,
+			       points, *refused, killed);
+			return points;
 		}
 		finished = 0;
 		if (WEXITSTATUS(status) == KILLED) {
 			killed++;
-			continue;
-		}
-		if (WEXITSTATUS(status) != GOOD) {
-			printf("# %s: point %d: failed\n", op->name, n);
+		} else if (WEXITSTATUS(status) == REFUSED) {
+			(*refused)++;
+		} else if (WEXITSTATUS(status) != GOOD) {
+			printf("# %s: point %d: failed\n", name, n);
 			return -1;
 		}
+		points++;
+		/* Where a fault lasts, points far from the beginning are much the same. */
+		n += lasting && n > 60 ? n / 8 : 1;
 	}
-	printf("# %s: no end after %d points\n", op->name, POINTS_MAX);
+	printf("# %s: no end after %d points\n", name, POINTS_MAX);
 	return -1;
+}
+
+static int before;		/* points of an operation that does nothing */
+
+static bool run_series(const struct operation *op)
+{
+	bool registers = !strncmp(op->name, "register", 8);
+	int points, refused;
+	char name[40];
+
+	snprintf(name, sizeof(name), "%s%s", op->name, lasting ? "_lasting" : "");
+	points = run(op, name, &refused);
+	if (points < 0)
+		return false;
+	if (!strcmp(op->name, "nothing"))
+		before = points;
+	if (!lasting && points < op->points_min) {
+		printf("# %s: fewer than %d points\n", name, op->points_min);
+		return false;
+	}
+	if (!lasting && registers) {
+		printf("# %s: %d points of its own\n", name, points - before);
+		/* percpu_ref, the area and its pages, the tree. */
+		return points - before >= 5;
+	}
+	/*
+	 * Without memory there is no other answer, but at the few points that come
+	 * after it. And to unregister needs none.
+	 */
+	if (lasting && registers && refused < points * 3 / 4) {
+		printf("# %s: not refused at %d points\n", name, points - refused);
+		return false;
+	}
+	if (!strcmp(op->name, "unregister") && refused > before) {
+		printf("# %s: refused at %d points\n", name, refused);
+		return false;
+	}
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
-	int c, failed = 0, total = 0, plan = 0, before = 0;
+	int c, failed = 0, total = 0, plan = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	page_size = sysconf(_SC_PAGESIZE);
@@ -625,7 +683,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	for (size_t i = 0; i < NR_OPS; i++)
-		plan += !only || !strcmp(only, operations[i].name);
+		if (!only || !strcmp(only, operations[i].name))
+			plan += 1 + operations[i].lasting;
 	printf("TAP version 13\n1..%d\n", plan);
 
 	/* Every allocation may fail, those that could wait too; without a trace. */
@@ -635,7 +694,12 @@ int main(int argc, char **argv)
 	    !put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N") ||
 	    !put("/sys/kernel/debug/fail_page_alloc/min-order", "0") ||
 	    !put("/sys/kernel/debug/fail_page_alloc/verbose", "0") ||
-	    !put("/sys/kernel/debug/fail_usercopy/verbose", "0")) {
+	    !put("/sys/kernel/debug/fail_usercopy/verbose", "0") ||
+	    /* Of who asks for it, see fail_all(). */
+	    !put("/sys/kernel/debug/failslab/task-filter", "Y") ||
+	    !put("/sys/kernel/debug/failslab/probability", "100") ||
+	    !put("/sys/kernel/debug/fail_page_alloc/task-filter", "Y") ||
+	    !put("/sys/kernel/debug/fail_page_alloc/probability", "100")) {
 		printf("Bail out! no fault injection: %s\n", strerror(errno));
 		return 1;
 	}
@@ -647,25 +711,18 @@ int main(int argc, char **argv)
 
 	for (size_t i = 0; i < NR_OPS; i++) {
 		const struct operation *op = &operations[i];
-		int points;
 
 		if (only && strcmp(only, op->name))
 			continue;
-		points = run(op);
-		if (points >= 0 && points < op->points_min) {
-			printf("# %s: fewer than %d points\n", op->name, op->points_min);
-			points = -1;
+		for (int l = 0; l <= op->lasting; l++) {
+			bool good;
+
+			lasting = l;
+			good = run_series(op);
+			printf("%sok %d - %s%s\n", good ? "" : "not ", ++total, op->name,
+			       l ? "_lasting" : "");
+			failed += !good;
 		}
-		if (!strcmp(op->name, "nothing"))
-			before = points;
-		if (!strncmp(op->name, "register", 8) && points >= 0) {
-			printf("# %s: %d points of its own\n", op->name, points - before);
-			/* percpu_ref, the area and its pages, the tree. */
-			if (points - before < 5)
-				points = -1;
-		}
-		printf("%sok %d - %s\n", points < 0 ? "not " : "", ++total, op->name);
-		failed += points < 0;
 	}
 	return failed != 0;
 }

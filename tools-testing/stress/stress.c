@@ -76,7 +76,7 @@ struct worker {
 #define OPERATIONS(OP)								\
 	OP(cpu_write) OP(cpu_check) OP(device_write) OP(device_check)		\
 	OP(to_device) OP(to_system) OP(exclusive) OP(snapshot)			\
-	OP(fork_write) OP(fork_kill) OP(fork_exec)				\
+	OP(fork_write) OP(fork_kill) OP(kill_cgroup) OP(fork_exec)		\
 	OP(remap_hole) OP(move) OP(move_part) OP(protect) OP(dontneed)		\
 	OP(free_pages) OP(pageout) OP(collapse) OP(huge_off) OP(mergeable)	\
 	OP(smaps) OP(pagemap) OP(split) OP(compact) OP(ksm_run)			\
@@ -331,9 +331,43 @@ static void device_check(struct worker *w, struct arena *a, size_t first, size_t
 		check(a, first, n, w->buffer, "device_check");
 }
 
+static int put(const char *file, const char *fmt, ...)
+{
+	char text[100];
+	va_list ap;
+	int fd, n, ret = -1;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		ret = write(fd, text, n) == n ? 0 : -1;
+		close(fd);
+	}
+	return ret;
+}
+
+/* By itself, or as the only one of its control group. */
+static int kill_child(struct arena *a, pid_t pid, int op)
+{
+	char group[60], file[80];
+
+	if (op == op_fork_kill)
+		return kill(pid, SIGKILL);
+	snprintf(group, sizeof(group), "/sys/fs/cgroup/stress-kill-%d", (int)(a - arenas));
+	mkdir(group, 0755);
+	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
+	if (put(file, "%d", pid))
+		return -1;
+	snprintf(file, sizeof(file), "%s/cgroup.kill", group);
+	return put(file, "1");
+}
+
 /* Both sides write and look; a killed child does not come that far. */
 static void fork_off(struct worker *w, struct arena *a, size_t first, size_t n, int op)
 {
+	const bool killed = op == op_fork_kill || op == op_kill_cgroup;
 	size_t other, m = range(w, &other);
 	uint64_t random = next(w);
 	int status;
@@ -352,7 +386,7 @@ static void fork_off(struct worker *w, struct arena *a, size_t first, size_t n, 
 			execl("/proc/self/exe", "stress", "--exit", NULL);
 			_exit(2);
 		}
-		if (op == op_fork_kill)
+		if (killed)
 			open_devices(device_fd);
 		do {
 			if (check(a, first, n, a->mem + first * page_size, "child"))
@@ -360,21 +394,24 @@ static void fork_off(struct worker *w, struct arena *a, size_t first, size_t n, 
 			cpu_write(a, first, n);
 			if (check(a, 0, pages, a->mem, "child, after it wrote"))
 				_exit(1);
-			if (op == op_fork_kill)
+			if (killed)
 				device(any_fd(&child), HMM_DMIRROR_MIGRATE_TO_DEV, a->mem,
 				       pages, child.buffer, NULL);
-		} while (op == op_fork_kill);
+		} while (killed);
 		_exit(0);
 	}
 	cpu_write(a, other, m);
-	if (op == op_fork_kill) {
+	if (killed) {
 		usleep(below(w, 100000));
-		kill(pid, SIGKILL);
+		if (kill_child(a, pid, op)) {
+			fail("%s: %s", op_names[op], strerror(errno));
+			kill(pid, SIGKILL);
+		}
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (op == op_fork_kill ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL :
-				 status != 0)
+	if (killed ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL :
+		     status != 0)
 		fail("%s: child ended with status 0x%x", op_names[op], status);
 	check(a, 0, pages, a->mem, "after fork");
 	count(op, 0);
@@ -503,7 +540,7 @@ static void owner_step(struct worker *w, struct arena *a)
 		op_cpu_write, op_cpu_write, op_cpu_check, op_cpu_check,
 		op_device_write, op_device_write, op_device_check, op_device_check,
 		op_to_device, op_to_device, op_to_device, op_to_system, op_exclusive,
-		op_fork_write, op_fork_kill, op_fork_exec, op_remap_hole, op_move,
+		op_fork_write, op_fork_kill, op_kill_cgroup, op_fork_exec, op_remap_hole, op_move,
 		op_move_part, op_protect, op_dontneed, op_free_pages, op_collapse,
 		op_huge_off, op_mergeable, op_pageout,
 	};
@@ -541,6 +578,7 @@ static void owner_step(struct worker *w, struct arena *a)
 		break;
 	case op_fork_write:
 	case op_fork_kill:
+	case op_kill_cgroup:
 	case op_fork_exec:
 		fork_off(w, a, first, n, op);
 		break;
@@ -593,23 +631,6 @@ static void *owner(void *arg)
 }
 
 /* --- what the others do -------------------------------------------------- */
-
-static int put(const char *file, const char *fmt, ...)
-{
-	char text[100];
-	va_list ap;
-	int fd, n, ret = -1;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fd = open(file, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		ret = write(fd, text, n) == n ? 0 : -1;
-		close(fd);
-	}
-	return ret;
-}
 
 static int read_all(struct worker *w, const char *file)
 {
