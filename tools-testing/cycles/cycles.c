@@ -5,8 +5,9 @@
  * usage: cycles COUNT FILE NAME [PARAM=VALUE...]
  *
  * The counters of memory that a leak of any kind would raise are read after a
- * hundred cycles, when caches have their size, and at the end. Prints TAP, one test
- * per counter.
+ * hundred cycles, when caches have their size, and at the end; the slab caches as
+ * well, of which none may have an object more for each cycle. Prints TAP, one test
+ * per counter, and one for the slab caches.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,13 +57,67 @@ static const struct counter {
 	{ "/proc/vmstat", "nr_memmap_pages", 0 },
 	{ "/proc/vmstat", "nr_memmap_boot_pages", 0 },
 	{ "/proc/vmallocinfo", NULL, 8 },
-	/* KiB: RCU, caches, per-CPU lists. 900 cycles that lose 256 bytes each show. */
+	/* KiB: RCU, caches, per-CPU lists. */
 	{ "/proc/meminfo", "Slab", 200 },
 	{ "/proc/meminfo", "PageTables", 128 },
 	{ "/proc/meminfo", "Percpu", 64 },
 	{ "/proc/meminfo", "MemFree", 2048 },
 };
 #define NR (sizeof(counters) / sizeof(*counters))
+
+/* --- slab caches ---------------------------------------------------------- */
+
+#define CACHES_MAX	400
+
+static struct cache {
+	char name[64];
+	long before, after, size;
+} caches[CACHES_MAX];
+static int nr_caches;
+
+static void look_at_caches(void)
+{
+	FILE *f = fopen("/proc/slabinfo", "re");
+	char line[400], name[64];
+	long active, total, size;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		int i;
+
+		if (sscanf(line, "%63s %ld %ld %ld", name, &active, &total, &size) != 4)
+			continue;
+		for (i = 0; i < nr_caches && strcmp(caches[i].name, name); i++)
+			;
+		if (i == CACHES_MAX)
+			break;
+		if (i == nr_caches) {
+			strcpy(caches[i].name, name);
+			caches[i].before = active;
+			caches[i].size = size;
+			nr_caches++;
+		}
+		caches[i].after = active;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Did any cache grow by an object per cycle? Says which grew by a tenth of that. */
+static bool caches_grew(int cycles)
+{
+	bool grew = false;
+
+	for (int i = 0; i < nr_caches; i++) {
+		long change = caches[i].after - caches[i].before;
+
+		if (change < cycles / 10)
+			continue;
+		printf("# slab %s: %ld objects more, of %ld bytes\n", caches[i].name, change,
+		       caches[i].size);
+		grew |= change >= cycles;
+	}
+	return grew;
+}
 
 static void look(long *values)
 {
@@ -78,6 +133,7 @@ static void look(long *values)
 	for (size_t i = 0; i < NR; i++)
 		values[i] = counters[i].key ?
 			field(counters[i].file, counters[i].key) : areas();
+	look_at_caches();
 }
 
 int main(int argc, char **argv)
@@ -93,7 +149,7 @@ int main(int argc, char **argv)
 		strncat(params, argv[i], sizeof(params) - strlen(params) - 2);
 		strcat(params, " ");
 	}
-	printf("TAP version 13\n1..%zu\n", NR);
+	printf("TAP version 13\n1..%zu\n", NR + 1);
 	for (int i = 0; i < count; i++) {
 		int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
 
@@ -126,5 +182,11 @@ int main(int argc, char **argv)
 		printf("%sok %zu - %s comes back\n", ok ? "" : "not ", i + 1, name);
 		failed += !ok;
 	}
+	/* Many caches have to be seen, or it proves nothing. */
+	if (nr_caches < 20 || caches_grew(count - WARM)) {
+		printf("not ");
+		failed++;
+	}
+	printf("ok %zu - slab caches do not grow\n", NR + 1);
 	return failed != 0;
 }
