@@ -440,17 +440,6 @@ static void obey(char *line)
 		say("error unknown order: %s", argv[0]);
 }
 
-/* What programs expect to be able to read. */
-static void make_passwd(void)
-{
-	FILE *f;
-
-	mkdir("/etc", 0755);
-	f = fopen("/etc/passwd", "we");
-	if (!f || fputs("root:x:0:0:root:/tmp:/bin/false\n", f) < 0 || fclose(f))
-		say("error /etc/passwd: %s", strerror(errno));
-}
-
 int main(void)
 {
 	char line[4096];
@@ -467,7 +456,6 @@ int main(void)
 	/* Only a kernel with control groups has the place for them. */
 	if (!access("/sys/fs/cgroup", F_OK))
 		mount_one("cgroup2", "/sys/fs/cgroup");
-	make_passwd();
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/tmp", 1);
 	chdir("/tmp");
