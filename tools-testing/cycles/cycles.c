@@ -75,7 +75,7 @@ static struct cache {
 } caches[CACHES_MAX];
 static int nr_caches;
 
-static void look_at_caches(void)
+static void look_at_caches(bool first)
 {
 	FILE *f = fopen("/proc/slabinfo", "re");
 	char line[400], name[64];
@@ -92,7 +92,8 @@ static void look_at_caches(void)
 			break;
 		if (i == nr_caches) {
 			strcpy(caches[i].name, name);
-			caches[i].before = active;
+			/* A cache that came later had nothing. */
+			caches[i].before = first ? active : 0;
 			caches[i].size = size;
 			nr_caches++;
 		}
@@ -119,7 +120,7 @@ static bool caches_grew(int cycles)
 	return grew;
 }
 
-static void look(long *values)
+static void look(long *values, bool first)
 {
 	int f = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
@@ -133,7 +134,7 @@ static void look(long *values)
 	for (size_t i = 0; i < NR; i++)
 		values[i] = counters[i].key ?
 			field(counters[i].file, counters[i].key) : areas();
-	look_at_caches();
+	look_at_caches(first);
 }
 
 int main(int argc, char **argv)
@@ -163,11 +164,11 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		if (i == WARM - 1)
-			look(before);
+			look(before, true);
 		if ((i + 1) % 100 == 0)
 			printf("# %d of %d\n", i + 1, count);
 	}
-	look(after);
+	look(after, false);
 	for (size_t i = 0; i < NR; i++) {
 		long change = after[i] - before[i];
 		const char *name = counters[i].key ? counters[i].key : "vmalloc areas";

@@ -41,7 +41,7 @@
 #define POINTS_MAX	4000
 #define INJECT		"/sys/kernel/debug/inject_pagemap/"
 
-/* How the child that has tried one point ends. */
+/* How the child that has tried one point ends; with BAD the series ends too. */
 enum { GOOD = 10, REFUSED, KILLED, FINISHED, BUSY, BAD };
 
 static const char *device = "/dev/hmm_dmirror0";
@@ -616,7 +616,7 @@ static int run(const struct operation *op, const char *name, int tries, int *ref
 			return points;
 		}
 		finished = 0;
-		if (WEXITSTATUS(status) < BAD && ++tried < tries)
+		if (WEXITSTATUS(status) != BAD && ++tried < tries)
 			continue;
 		tried = 0;
 		if (WEXITSTATUS(status) == KILLED) {
@@ -683,6 +683,7 @@ int main(int argc, char **argv)
 	if (!getenv("GLIBC_TUNABLES")) {
 		setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
 		execv(argv[0], argv);
+		printf("Bail out! %s: %s\n", argv[0], strerror(errno));
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
