@@ -99,6 +99,19 @@ static bool excluded[nr_ops], chosen[nr_ops];
 static atomic_ulong seen_on_device[DEVICES_MAX];
 static bool have_swap;
 
+/*
+ * What was done to pages of an arena, and what they were to hold afterwards if it
+ * is a write, so that a page that is wrong comes with its past.
+ */
+#define RECORDS		8192
+static struct record {
+	uint64_t begin, end;	/* in ns, end is 0 until then */
+	int op, arena, ret;
+	bool owner;
+	uint32_t first, n, gen;
+} records[RECORDS];
+static atomic_ulong nr_records;
+
 static struct arena arenas[ARENAS_MAX];
 static const char *devices[DEVICES_MAX];
 static int nr_arenas = 4, nr_devices, device_fd[DEVICES_MAX];
@@ -162,6 +175,53 @@ static size_t range(struct worker *w, size_t *first)
 	}
 }
 
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static struct record *record(int op, bool owner, const struct arena *a, size_t first,
+			     size_t n)
+{
+	struct record *r = &records[atomic_fetch_add(&nr_records, 1) % RECORDS];
+
+	*r = (struct record) {
+		.begin = now(),
+		.op = op,
+		.arena = a->id,
+		.owner = owner,
+		.first = first,
+		.n = n,
+		.gen = a->next_gen,
+	};
+	return r;
+}
+
+/* What was done to a page since the last but one write, and what still is. */
+static void print_past(const struct arena *a, size_t page)
+{
+	unsigned long end = atomic_load(&nr_records), i = end > RECORDS ? end - RECORDS : 0;
+	unsigned int lines = 0;
+
+	for (; i < end && lines < 200; i++) {
+		const struct record *r = &records[i % RECORDS];
+
+		if (r->arena != a->id || r->gen + 3 < a->gen[page] ||
+		    (r->n && (page < r->first || page >= r->first + r->n)))
+			continue;
+		printf("# past: %" PRIu64 ".%03u ms, for %" PRId64 " us: %s%s %u+%u gen %u: %d\n",
+		       r->begin / 1000000, (unsigned int)(r->begin / 1000 % 1000),
+		       r->end ? (int64_t)(r->end - r->begin) / 1000 : -1,
+		       r->owner ? "" : "other ", op_names[r->op], r->first, r->n, r->gen,
+		       r->ret);
+		lines++;
+	}
+	fflush(stdout);
+}
+
 /* Migration of pages that are on the device, or of none at all, counts as refused. */
 static void count(int op, int ret)
 {
@@ -222,6 +282,8 @@ static int check(const struct arena *a, size_t first, size_t n, const char *mem,
 
 		if (holds(a, p, a->gen[p], what))
 			continue;
+		if (!atomic_load(&failures))
+			print_past(a, p);
 		for (uint32_t g = a->next_gen + 1; g-- > 0;)
 			if (holds(a, p, g, what)) {
 				fail("%s: arena %d page %zu holds %u instead of %u",
@@ -548,9 +610,12 @@ static void owner_step(struct worker *w, struct arena *a)
 	char *mem = a->mem + first * page_size;
 	int op = ops[below(w, sizeof(ops))];
 
+	struct record *r;
+
 	if (excluded[op])
 		return;
 	check_before(w, a, first, n, op);
+	r = record(op, true, a, first, n);
 	switch (op) {
 	case op_cpu_write:
 		cpu_write(a, first, n);
@@ -615,6 +680,7 @@ static void owner_step(struct worker *w, struct arena *a)
 		count(op, madvise(mem, size, MADV_PAGEOUT));
 		break;
 	}
+	r->end = now();
 }
 
 static void *owner(void *arg)
@@ -719,9 +785,11 @@ static void disturb_step(struct worker *w)
 	/* Where it is, or was, or will be. */
 	char *mem = (below(w, 4) ? a->home : a->spare) + first * page_size;
 	int op = ops[below(w, sizeof(ops))], ret = 0;
+	struct record *r;
 
 	if (excluded[op])
 		return;
+	r = record(op, false, a, first, n);
 	switch (op) {
 	case op_to_device:
 		ret = device(any_fd(w), HMM_DMIRROR_MIGRATE_TO_DEV, mem, n, w->buffer, NULL);
@@ -749,7 +817,7 @@ static void disturb_step(struct worker *w)
 	case op_compact:
 		/* It goes through all memory there is. */
 		if (below(w, 8))
-			return;
+			goto not_now;
 		ret = put("/proc/sys/vm/compact_memory", "1");
 		break;
 	case op_ksm_run:
@@ -758,7 +826,7 @@ static void disturb_step(struct worker *w)
 		break;
 	case op_reclaim:
 		if (below(w, 4))
-			return;
+			goto not_now;
 		ret = put("/sys/fs/cgroup/stress-0/memory.reclaim", "%zu",
 			  (1 + below(w, 8)) << 20);
 		break;
@@ -768,11 +836,18 @@ static void disturb_step(struct worker *w)
 		break;
 	case op_take_away:
 		if (below(w, 8))
-			return;
+			goto not_now;
 		ret = device(any_fd(w), HMM_DMIRROR_RELEASE, mem, 1, w->buffer, NULL);
 		break;
 	}
 	count(op, ret);
+	r->ret = ret;
+	r->end = now();
+	return;
+
+not_now:
+	r->n = 1;
+	r->first = pages;
 }
 
 static void *disturber(void *arg)
