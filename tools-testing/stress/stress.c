@@ -183,15 +183,36 @@ static uint64_t now(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
+/* Some operations are about a whole arena, and some about all memory. */
 static struct record *record(int op, bool owner, const struct arena *a, size_t first,
 			     size_t n)
 {
 	struct record *r = &records[atomic_fetch_add(&nr_records, 1) % RECORDS];
+	int arena = a->id;
 
+	switch (op) {
+	case op_smaps:
+	case op_compact:
+	case op_ksm_run:
+	case op_reclaim:
+	case op_change_cgroup:
+	case op_take_away:
+		arena = -1;
+		n = 0;
+		break;
+	case op_fork_write:
+	case op_fork_kill:
+	case op_kill_cgroup:
+	case op_fork_exec:
+	case op_move:
+	case op_pagemap:
+		n = 0;
+		break;
+	}
 	*r = (struct record) {
 		.begin = now(),
 		.op = op,
-		.arena = a->id,
+		.arena = arena,
 		.owner = owner,
 		.first = first,
 		.n = n,
@@ -200,16 +221,23 @@ static struct record *record(int op, bool owner, const struct arena *a, size_t f
 	return r;
 }
 
-/* What was done to a page since the last but one write, and what still is. */
+/* What was done to a page since the last but one write, backwards, 200 lines at most. */
 static void print_past(const struct arena *a, size_t page)
 {
-	unsigned long end = atomic_load(&nr_records), i = end > RECORDS ? end - RECORDS : 0;
+	unsigned long end = atomic_load(&nr_records), begin = end > RECORDS ? end - RECORDS : 0;
 	unsigned int lines = 0;
+	uint64_t since = UINT64_MAX;
 
-	for (; i < end && lines < 200; i++) {
+	for (unsigned long i = begin; i < end; i++) {
 		const struct record *r = &records[i % RECORDS];
 
-		if (r->arena != a->id || r->gen + 3 < a->gen[page] ||
+		if (r->arena == a->id && r->gen + 3 >= a->gen[page] && r->begin < since)
+			since = r->begin;
+	}
+	for (unsigned long i = end; i-- > begin && lines < 200;) {
+		const struct record *r = &records[i % RECORDS];
+
+		if ((r->arena >= 0 && r->arena != a->id) || r->begin < since ||
 		    (r->n && (page < r->first || page >= r->first + r->n)))
 			continue;
 		printf("# past: %" PRIu64 ".%03u ms, for %" PRId64 " us: %s%s %u+%u gen %u: %d\n",
