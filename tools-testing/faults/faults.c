@@ -436,6 +436,8 @@ static long register_first(void)
 	if (!put(INJECT "register", "65536"))
 		bad("cannot register: %s", strerror(errno));
 	first = get(INJECT "first", "");
+	if (first <= 0)
+		bad("no first offset");
 	if (!put(INJECT "unregister", "0"))
 		bad("cannot unregister: %s", strerror(errno));
 	return first;
