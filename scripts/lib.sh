@@ -111,6 +111,50 @@ quiet() {
 	return "$status"
 }
 
+# The mirror of Debian that apt uses, or DEBIAN_MIRROR; into the variable mirror.
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+find_mirror() {
+	need apt-get dpkg-deb
+	[ -r "$keyring" ] || die "needs $keyring: run scripts/deps"
+	mirror=${DEBIAN_MIRROR-}
+	# shellcheck disable=SC2016 # $(LABEL) and $(SITE) are apt's
+	[ -n "$mirror" ] ||
+		mirror=$(apt-get indextargets --format '$(LABEL) $(SITE)' |
+			awk '$1 == "Debian" { print $2; exit }') || true
+	# Before the first apt-get update, it knows only where it would look.
+	[ -n "$mirror" ] ||
+		mirror=$(apt-get --print-uris update | sed -n "s|^'\(.*/debian\)/dists/.*|\1|p" | head -n 1) || true
+	[ -n "$mirror" ] || die "apt knows no mirror of Debian: run apt-get update, or set DEBIAN_MIRROR"
+}
+
+# apt with configuration, sources, lists and cache of its own, in DIR: of the
+# machine's configuration it keeps how to reach a mirror. It checks the signatures.
+# private_apt DIR ARGUMENT...
+private_apt() {
+	APT_CONFIG=$1/apt.conf apt-get -q "${@:2}" </dev/null
+}
+
+# private_suites DIR SUITE...: where it is to look, after find_mirror.
+private_suites() {
+	local dir=$1
+
+	shift
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+	{
+		apt-config dump Acquire
+		printf '%s "%s";\n' Dir::Etc::main - Dir::Etc::parts - Dir::Etc::sourceparts - \
+			Dir::Etc::sourcelist "$dir/apt.sources" Dir::State "$dir/state" \
+			Dir::State::status /dev/null Dir::Cache "$dir/cache" \
+			APT::Architecture amd64 APT::Sandbox::User "$(id -un)" \
+			APT::Update::Error-Mode any APT::Get::AllowUnauthenticated false \
+			Acquire::Languages none Acquire::Retries 2 Acquire::http::Timeout 30
+	} >"$dir/apt.conf"
+	printf '%s\n' 'Types: deb' "URIs: $mirror" "Suites: $*" 'Components: main' \
+		"Architectures: amd64" "Signed-By: $keyring" >"$dir/apt.sources"
+	private_apt "$dir" update >"$dir/log" 2>&1 ||
+		die "the Debian mirror $mirror cannot be reached, or does not have $*"
+}
+
 # The patch files of the series, one per line, in order.
 series() {
 	sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$top/series"
@@ -138,6 +182,10 @@ for_arch() {
 	riscv64) karch=riscv cross=riscv64-linux-gnu- image_file=arch/riscv/boot/Image ;;
 	powerpc64le) karch=powerpc cross=powerpc64le-linux-gnu- image=vmlinux image_file=vmlinux ;;
 	s390x) karch=s390 cross=s390x-linux-gnu- image=bzImage image_file=arch/s390/boot/bzImage ;;
+	loongarch64)
+		"$top/scripts/loongarch" || exit
+		karch=loongarch cross=$cache/loongarch64/bin/loongarch64-linux-gnu- image=vmlinux image_file=vmlinux
+		;;
 	*) die "no such architecture: $1" ;;
 	esac
 }
