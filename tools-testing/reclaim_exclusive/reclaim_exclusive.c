@@ -6,9 +6,10 @@
  *
  * make_device_exclusive() leaves the folio as large as it was, mapped by ptes, of which
  * one is not present. Reclaim asks folio_referenced() about that folio, because there is
- * nothing else in the control group; only a kernel with DEBUG_VM says whether it took
- * that pte for a present one. SWAP is a block device that may be overwritten: without
- * swap space nobody looks at anonymous memory. Prints TAP, one test.
+ * hardly anything else in the control group; only a kernel with DEBUG_VM says whether it
+ * took that pte for a present one. SWAP is a block device that may be overwritten: without
+ * swap space nobody looks at anonymous memory. For pages of 4 KiB, and huge pages of
+ * 2 MiB. Prints TAP, one test.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
 	struct hmm_dmirror_cmd cmd = { .npages = 1 };
 	const size_t page = getpagesize();
 	char *mem, *buffer;
-	long looked = 0;
+	long splits, looked = 0;
 	int fd, error;
 
 	if (argc != 3) {
@@ -106,14 +107,17 @@ int main(int argc, char **argv)
 	if (mapped_huge(mem) != HUGE >> 10)
 		fail("no huge page");
 
+	splits = field("/proc/vmstat", NULL, "thp_split_page ");
 	cmd.addr = (uintptr_t)mem + HUGE / 2;
 	cmd.ptr = (uintptr_t)buffer;
 	if (ioctl(fd, HMM_DMIRROR_EXCLUSIVE, &cmd) || cmd.cpages != 1)
 		fail("the device does not get the page for itself");
 	if (mapped_huge(mem))
 		fail("the huge page is not mapped by ptes");
+	if (splits < 0 || field("/proc/vmstat", NULL, "thp_split_page ") != splits)
+		fail("the folio was split");
 
-	/* It may be in the batch of some CPU for a moment. */
+	/* What memory.stat says may be two seconds old. */
 	for (int i = 0; i < 50 && looked < (long)(HUGE / page); i++) {
 		error = put(GROUP "/memory.reclaim", "8M swappiness=200");
 		if (error && error != EAGAIN)
